@@ -1,0 +1,17 @@
+# The two executables: cella (command line and daemon) and cella-runtime (lean, static).
+file(GLOB runtime_main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/runtime/main/*.cpp)
+if(runtime_main)
+  add_executable(cella-runtime ${runtime_main})
+  target_link_libraries(cella-runtime PRIVATE cella_runtime)
+  set_target_properties(cella-runtime PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  if(NOT CELLA_SANITIZE)
+    target_link_options(cella-runtime PRIVATE -static)
+  endif()
+endif()
+
+file(GLOB cella_main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/main/*.cpp)
+if(cella_main)
+  add_executable(cella ${cella_main})
+  target_link_libraries(cella PRIVATE cella_cli cella_daemon)
+  set_target_properties(cella PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+endif()
