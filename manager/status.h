@@ -1,0 +1,32 @@
+// LXD's status numbers, shared by operations and instances.
+#pragma once
+
+#include <string_view>
+
+namespace cella::manager {
+
+// Numbers and texts are part of the wire contract. Source: LXD shared/api/status_code.go.
+enum class StatusCode : int {
+  kOperationCreated = 100,
+  kStarted = 101,
+  kStopped = 102,
+  kRunning = 103,
+  kCancelling = 104,
+  kPending = 105,
+  kStarting = 106,
+  kStopping = 107,
+  kAborting = 108,
+  kFreezing = 109,
+  kFrozen = 110,
+  kThawed = 111,
+  kError = 112,
+  kReady = 113,
+  kSuccess = 200,
+  kFailure = 400,
+  kCancelled = 401,
+};
+
+// "Running", "Success", "Operation created" …
+std::string_view status_text(StatusCode code);
+
+}  // namespace cella::manager
