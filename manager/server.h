@@ -33,26 +33,33 @@ class Server {
   // finishes or undoes what a killed daemon left half-done. Errors name the piece that failed.
   static Result<std::unique_ptr<Server>> open(const ServerOptions& options);
   // Containers go on.
-  virtual ~Server() = default;
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
-  virtual Operations& operations() = 0;
-  virtual Events& events() = 0;
-  virtual Instances& instances() = 0;
-  virtual Profiles& profiles() = 0;
-  virtual Images& images() = 0;
-  virtual Pools& pools() = 0;
-  virtual Networks& networks() = 0;
-  virtual const std::string& state_dir() const = 0;
+  Operations& operations();
+  Events& events();
+  Instances& instances();
+  Profiles& profiles();
+  Images& images();
+  Pools& pools();
+  Networks& networks();
+  const std::string& state_dir() const;
 
   // Server configuration (the "config" of GET /1.0): user.* and what has an effect here.
-  virtual Config config() const = 0;
+  Config config() const;
   // PUT replaces, PATCH sets the keys given; an empty value unsets. Errors: kInvalid naming key and value.
-  virtual Result<void> set_config(const Config& config) = 0;
-  virtual Result<void> patch_config(const Config& config) = 0;
+  Result<void> set_config(const Config& config);
+  Result<void> patch_config(const Config& config);
 
   // Starts what boot.autostart and volatile.last_state.power ask for, by boot.autostart.priority; an operation's end is
   // not waited for. Call once, when the API listens.
-  virtual void start_instances() = 0;
+  void start_instances();
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace cella::manager
