@@ -17,6 +17,8 @@
 namespace cella::manager {
 
 struct OperationState;
+struct OperationTable;
+class OperationPool;
 
 // One operation as seen by the work that carries it out. Copies name the same operation. Thread-safe.
 class OperationHandle {
@@ -35,6 +37,19 @@ class OperationHandle {
   // Becomes stopped when a client cancels the operation. Work polls it or hangs a std::stop_callback on it.
   std::stop_token stop_token() const;
   bool cancel_requested() const { return stop_token().stop_requested(); }
+
+  // Work that waits for something outside (a container that shuts down) holds one of these meanwhile, so that its pool
+  // thread does not count and others are not kept from running.
+  class Waiting {
+   public:
+    explicit Waiting(const OperationHandle& operation);
+    ~Waiting();
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    std::shared_ptr<OperationState> state_;
+  };
 
   // Ends an operation made by begin(). The first call counts. A failure of kind kCancelled gives status Cancelled.
   void finish(Result<void> outcome) const;
@@ -59,8 +74,8 @@ class Operations {
   using Work = std::function<Result<void>(const OperationHandle&)>;
 
   struct Options {
-    unsigned threads = 32;                             // at most so many works at once; the rest queue
-    std::chrono::milliseconds keep{5000};              // a finished operation can be read so long
+    unsigned threads = 32;                 // at most so many works at once; the rest queue
+    std::chrono::milliseconds keep{6000};  // a finished operation can be read so long
   };
 
   explicit Operations(Events& events);
@@ -91,8 +106,10 @@ class Operations {
   Result<void> when_finished(const OperationId& id, std::function<void(const OperationRecord&)> callback);
 
  private:
-  struct Shared;
-  std::shared_ptr<Shared> shared_;
+  std::vector<std::shared_ptr<OperationState>> states() const;
+
+  std::shared_ptr<OperationTable> table_;
+  std::shared_ptr<OperationPool> pool_;
 };
 
 // A random (version 4) uuid in text form.
