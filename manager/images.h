@@ -1,0 +1,73 @@
+// Images and their aliases: import, lookup, export, deletion.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "manager/image.h"
+#include "manager/operation.h"
+
+namespace cella::manager {
+
+class Database;
+class Events;
+class Operations;
+class Pools;
+
+// All images of this host, kept in memory and in the database. Thread-safe. Outlived by what it is given.
+// The files of an image are STATE/images/FINGERPRINT (metadata or unified tarball) and FINGERPRINT.rootfs (split).
+class Images {
+ public:
+  struct Wiring {
+    Database& database;
+    Operations& operations;
+    Events& events;
+    Pools& pools;
+    std::string state_dir;
+  };
+  // Reads the records, sweeps half-done imports and uploads. Errors name the record or directory.
+  static Result<std::unique_ptr<Images>> open(Wiring wiring);
+  virtual ~Images() = default;
+
+  // Where uploads are to be written (same file system as the images): make a uniquely named file here with
+  // O_CREAT|O_EXCL|0600. Swept at start.
+  virtual const std::string& upload_directory() const = 0;
+
+  // Operation "Downloading image" with metadata "fingerprint" and "size" at its end and "progress"-like text meanwhile.
+  // It fails with kExists for an image that is there, kInvalid for a broken one, a wrong digest or a foreign
+  // architecture.
+  virtual Result<OperationId> import(ImageUpload upload) = 0;
+
+  virtual std::vector<Image> list() const = 0;
+  // key: a full fingerprint or an unambiguous prefix of one. Errors: kNotFound; kInvalid when several fit.
+  virtual Result<Image> find(const std::string& key) const = 0;
+  // An alias name, else as find(): what `image:` and `source.alias` mean. Errors: kNotFound naming the key.
+  virtual Result<Image> resolve(const std::string& alias_or_fingerprint) const = 0;
+  virtual Result<void> update(const std::string& key, const ImagePut& put) = 0;
+  virtual Result<void> patch(const std::string& key, const ImagePatch& patch) = 0;
+  // Operation "Deleting image". Instances made from it are not touched.
+  virtual Result<OperationId> remove(const std::string& key) = 0;
+  virtual Result<ImageExport> export_files(const std::string& key) const = 0;
+  // Notes that an instance was made from it.
+  virtual void mark_used(const std::string& fingerprint) = 0;
+
+  virtual std::vector<Alias> list_aliases() const = 0;
+  virtual Result<Alias> find_alias(const std::string& name) const = 0;
+  // target: fingerprint or unambiguous prefix. Errors: kExists, kNotFound, kInvalid name.
+  virtual Result<void> create_alias(const Alias& alias) = 0;
+  // Replaces description and target.
+  virtual Result<void> update_alias(const std::string& name, const Alias& alias) = 0;
+  virtual Result<void> rename_alias(const std::string& from, const std::string& to) = 0;
+  virtual Result<void> remove_alias(const std::string& name) = 0;
+};
+
+// This machine's architecture as images name it: "x86_64", "aarch64", …
+std::string host_architecture();
+
+// Reads metadata.yaml. Errors: kInvalid naming the key: missing architecture or creation_date, too deep, too long,
+// template paths that leave templates/.
+Result<ImageMetadata> parse_image_metadata(std::string_view text);
+
+}  // namespace cella::manager

@@ -1,0 +1,44 @@
+// Archives from outside, read by a throw-away process that has nothing to lose: its own user namespace with ids of no
+// one else, no network, and a root directory that is the place to unpack to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/fd.h"
+#include "storage/volume.h"
+
+namespace cella::storage {
+
+enum class ArchiveLayout : std::uint8_t {
+  kUnified,   // metadata.yaml, templates/, rootfs/
+  kMetadata,  // metadata.yaml, templates/
+  kRootfs,    // the members are the root file system; they are put below rootfs/
+};
+
+struct UnpackReport {
+  std::string metadata;  // text of metadata.yaml, at most 1 MiB; empty for kRootfs
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;           // of file contents
+  std::uint64_t skipped_devices = 0;  // device nodes and sockets, which an unprivileged container never gets
+  std::uint64_t skipped_attributes = 0;  // trusted.*, security.* but file capabilities
+};
+
+// Reads the whole archive (tar; gzip, xz, lzma, zstd, bzip2 or plain) and checks every member; writes nothing.
+// Errors: kInvalid naming the member (absolute name, "..", type changed by a duplicate, link out of the tree, id above
+// 65535, no metadata.yaml …) or saying that the archive is damaged; kNoSpace over the limits; kCancelled.
+Result<UnpackReport> inspect_archive(const Fd& archive, ArchiveLayout layout, const UnpackLimits& limits,
+                                     const Watch& watch);
+
+// The same, unpacking into an existing directory of ours. Ids on disk are the archive's own numbers. Setuid bits, file
+// capabilities, POSIX ACLs, user.* attributes, hard links, holes and times are kept.
+// Errors: as above; what was written until then stays and is the caller's to remove.
+Result<UnpackReport> unpack_archive(const Fd& archive, ArchiveLayout layout, const Fd& directory,
+                                    const UnpackLimits& limits, const Watch& watch);
+
+enum class RootfsFormat : std::uint8_t { kArchive, kSquashfs };
+// Tells a squashfs by its magic and checks that it is as long as its superblock says. Errors: kInvalid when it is cut
+// short or of a version that Linux does not mount.
+Result<RootfsFormat> detect_rootfs(const Fd& file, const std::string& name);
+
+}  // namespace cella::storage
