@@ -1,7 +1,6 @@
 // The daemon's side of the keeper: starts it, connects to it, and gives it orders.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,11 +13,11 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "runtime/dev_filesystem.h"
+#include "runtime/exec_plan.h"
+#include "runtime/plan.h"
 
 namespace cella::runtime {
-
-struct LaunchPlan;  // runtime/plan.h
-struct ExecPlan;    // runtime/exec_plan.h
 
 // Names a process for good, also across keepers and daemons: a pid alone can be used again.
 struct ProcessIdentity {
@@ -27,25 +26,12 @@ struct ProcessIdentity {
   bool operator==(const ProcessIdentity&) const = default;
 };
 
-// One step of a launch and how long it took. step: the number of a LaunchStep (runtime/launch.h).
-struct StepTiming {
-  std::uint8_t step = 0;
-  std::uint64_t nanoseconds = 0;
-};
-
-// A launch or exec that failed inside the keeper or in the child. The error's text names step, object and errno; these
-// are the same facts for code that branches on them.
-struct StepFailure {
-  std::uint8_t step = 0;  // LaunchStep, or ExecStep (runtime/exec_plan.h)
-  int errno_value = 0;
-};
-
 struct LaunchedContainer {
   ProcessIdentity init;
   PidFd pidfd;
   Fd console;          // a duplicate of the console's pty master, invalid without a console. Keep it, never read it (below)
   std::string handle;  // pidfs file handle of init, for adopt(); empty before Linux 6.14
-  std::vector<StepTiming> timings;
+  LaunchTimings timings;
 };
 
 // A container's init has ended. wait_status: waitpid(2) format; nullopt when nobody could learn it (init was adopted
@@ -119,16 +105,6 @@ enum class Adoption : std::uint8_t {
   kGone,          // init has ended, or the pid is another process now. No exit will be reported for it
 };
 
-struct DeviceNode {
-  std::string path;  // below /dev without leading slash: "null", "dri/card0". No "..", no links are followed
-  bool block = false;
-  std::uint32_t major = 0;
-  std::uint32_t minor = 0;
-  std::uint32_t mode = 0660;  // permission bits
-  std::uint32_t uid = 0;      // owner as a host id
-  std::uint32_t gid = 0;
-};
-
 enum class MountPoint : std::uint8_t { kMustExist, kMakeDirectory, kMakeFile };
 
 struct ConsoleSize {
@@ -179,17 +155,17 @@ class KeeperClient {
   pid_t keeper_pid() const;
 
   // Starts a container. name: 1 to 200 bytes without '/' or control characters, unique among running containers.
-  // descriptors: what the plan's indexes refer to, borrowed. failure: filled when a step of the launch failed.
+  // descriptors: what the plan's indexes refer to, borrowed, at most 253. failure: filled when a step of the launch failed.
   // Errors: kExists when a container of that name runs; kInvalid for a malformed plan.
   Result<LaunchedContainer> launch(const std::string& name, const LaunchPlan& plan, std::span<const int> descriptors,
-                                   StepFailure* failure = nullptr);
+                                   LaunchFailure* failure = nullptr);
 
   // Runs a process in a running container. cgroup: directory of the leaf cgroup it is born in, borrowed.
   // exited: called once on the reader thread, possibly before exec() returns, never after a failed exec().
   // Errors: kNotFound when there is no such command (failure: kExecute, ENOENT → LXD's status 127), kDenied when it
   // cannot be executed (126), kTimeout when the program did not start within 30 s.
   Result<ExecSession> exec(const std::string& name, const ExecPlan& plan, int cgroup, const ExecStreams& streams,
-                           std::function<void(const ExecExit&)> exited, StepFailure* failure = nullptr);
+                           std::function<void(const ExecExit&)> exited, ExecFailure* failure = nullptr);
 
   // Sends a signal to the container's init, or to an exec'ed process.
   Result<void> signal(const std::string& name, int number);
