@@ -1,6 +1,7 @@
 // Frames of the /1.0/events WebSocket.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/values.h"
@@ -26,7 +27,7 @@ struct LifecycleEvent {
   std::string action;  // "instance-started", …
   std::string source;  // URL of the object
   RawJson context;
-  Requestor requestor;
+  std::optional<Requestor> requestor;
 };
 
 struct LoggingEvent {

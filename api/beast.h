@@ -1,0 +1,27 @@
+// Boost.Asio and Boost.Beast for the few .cpp files that speak HTTP. Their non-template parts are compiled once, in
+// beast.cpp, so every user must include them through this header.
+#pragma once
+
+#define BOOST_ASIO_SEPARATE_COMPILATION
+#define BOOST_BEAST_SEPARATE_COMPILATION
+#define BOOST_ASIO_NO_DEPRECATED
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
+
+namespace cella::api {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+using UnixSocket = asio::local::stream_protocol::socket;
+// Without permessage-deflate: both ends are on one machine and zlib's windows cost 300 KiB per socket.
+using WebSocketStream = beast::websocket::stream<UnixSocket, false>;
+
+}  // namespace cella::api
