@@ -85,13 +85,23 @@ def descendants(pid):
     return found
 
 
+# A network namespace with the sysfs that belongs to it (LXD looks its bridges up there) and the cgroups kept.
+PRIVATE_NETWORK = """set -e
+mount --make-rprivate /
+kept=$(mktemp -d); mount --rbind /sys/fs/cgroup "$kept"
+mount -t sysfs sysfs /sys; mount --rbind "$kept" /sys/fs/cgroup; umount -l "$kept"; rmdir "$kept"
+ip link set lo up
+exec "$0" "$@"
+"""
+
+
 class Contender:
     """A daemon in a network namespace of its own; the benchmark's process enters none."""
 
     def __init__(self, name, folder, command, env, socket_path):
         self.name, self.folder = name, folder
         self.log = open(folder / "daemon.log", "wb")
-        self.process = subprocess.Popen(["unshare", "--net", "--", *command], env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["unshare", "-m", "-n", "sh", "-c", PRIVATE_NETWORK, *command], env={**os.environ, **env}, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, start_new_session=True)
         self.socket = socket_path
         self.env = env
