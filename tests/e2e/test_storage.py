@@ -1,0 +1,114 @@
+"""Every storage driver carries a container: same behaviour, ids on disk are the container's, nothing is left over."""
+import os
+import shutil
+import subprocess
+
+from harness import DEBIAN, busybox_image, eventually, run, run_checked
+
+
+def prepare(host):
+    if not host.json("image", "list"):
+        host.cella("image", "import", busybox_image(host.work), "--alias", "busybox")
+
+
+def carries_a_container(host, pool):
+    name = f"on-{pool}"
+    host.cella("launch", "busybox", name, "-s", pool)
+    host.exec(name, "sh", "-c", "echo data > /root/f; chown 1000:1000 /root/f; chmod 4755 /bin/busybox; ln /root/f /root/g; "
+                                "mkdir /root/d; mv /etc/group /etc/group2; rm /etc/passwd")
+    host.cella("restart", "--force", name)
+    assert host.exec(name, "cat", "/root/g") == "data"
+    assert host.exec(name, "stat", "-c", "%u:%g %h", "/root/f") == "1000:1000 2"
+    assert host.exec(name, "stat", "-c", "%a", "/bin/busybox") == "4755"
+    assert host.cella("exec", name, "--", "test", "-e", "/etc/passwd", check=False).returncode == 1
+    assert str(host.dir) not in host.exec(name, "cat", "/proc/self/mountinfo")
+    return name
+
+
+def test_overlay(host):
+    prepare(host)
+    assert host.out("storage", "show", "default").find("driver: overlay") >= 0
+    host.cella("delete", "--force", carries_a_container(host, "default"))
+
+
+def test_dir(host):
+    prepare(host)
+    host.cella("storage", "create", "plain", "dir")
+    host.cella("delete", "--force", carries_a_container(host, "plain"))
+    host.cella("storage", "delete", "plain")
+
+
+def test_btrfs_in_a_loop_file(host):
+    prepare(host)
+    host.cella("storage", "create", "tree", "btrfs", "size=1GiB")
+    name = carries_a_container(host, "tree")
+    assert host.exec(name, "stat", "-f", "-c", "%T", "/") == "btrfs"
+    host.refused("storage", "delete", "tree", naming="tree")
+    host.restart()
+    assert host.exec(name, "cat", "/root/g") == "data"
+    host.cella("restart", "--force", name)
+    assert host.exec(name, "cat", "/root/g") == "data"
+    host.cella("delete", "--force", name)
+    host.cella("storage", "delete", "tree")
+    eventually(lambda: str(host.dir) not in run_checked("losetup", "-a"), 10, "loop device detached")
+
+
+def test_squashfs_is_mounted_and_not_unpacked(host):
+    image = host.work / "split"
+    image.mkdir()
+    run_checked("tar", "-C", str(host.work / "busybox-image"), "-cJf", str(image / "metadata.tar.xz"), "metadata.yaml")
+    run_checked("mksquashfs", str(host.work / "busybox-image/rootfs"), str(image / "rootfs.squashfs"), "-quiet", "-no-progress",
+                "-all-root")
+    host.cella("image", "import", image / "metadata.tar.xz", image / "rootfs.squashfs", "--alias", "squash")
+    host.cella("launch", "squash", "s1")
+    host.exec("s1", "sh", "-c", "echo changed >> /etc/group")
+    host.cella("restart", "--force", "s1")
+    assert "changed" in host.exec("s1", "cat", "/etc/group")
+    kernel = tuple(int(part) for part in os.uname().release.split(".")[:2])
+    unpacked = [p for p in (host.dir / "storage-pools/default").rglob("inittab")]
+    assert not unpacked or kernel < (6, 12), unpacked
+    host.cella("delete", "--force", "s1")
+    host.cella("image", "delete", "squash")
+
+
+def test_split_image_with_a_root_tarball(host):
+    image = host.work / "split2"
+    image.mkdir()
+    run_checked("tar", "-C", str(host.work / "busybox-image"), "-cf", str(image / "metadata.tar"), "metadata.yaml")
+    run_checked("tar", "-C", str(host.work / "busybox-image/rootfs"), "--owner=0", "--group=0", "-czf", str(image / "rootfs.tar.gz"), ".")
+    host.cella("image", "import", image / "metadata.tar", image / "rootfs.tar.gz", "--alias", "split2")
+    host.cella("launch", "split2", "s2")
+    assert host.exec("s2", "hostname") == "s2"
+    host.cella("delete", "--force", "s2")
+    host.cella("image", "delete", "split2")
+
+
+def test_every_compression(host):
+    tree = host.work / "busybox-image"
+    for suffix, option in (("tar", ""), ("tar.gz", "-z"), ("tar.bz2", "-j"), ("tar.zst", "--zstd")):
+        (tree / "metadata.yaml").write_text((tree / "metadata.yaml").read_text() + f"# {suffix}\n")
+        target = host.work / f"compressed.{suffix}"
+        run_checked("tar", "-C", str(tree), "--owner=0", "--group=0", *filter(None, [option]), "-cf", str(target), "metadata.yaml", "rootfs")
+        host.cella("image", "import", target, "--alias", "packed")
+        host.cella("launch", "packed", "p")
+        assert host.exec("p", "hostname") == "p"
+        host.cella("delete", "--force", "p")
+        host.cella("image", "delete", "packed")
+
+
+def test_two_containers_cannot_read_each_others_files(host):
+    prepare(host)
+    for name in ("left", "right"):
+        host.cella("launch", "busybox", name)
+        host.exec(name, "sh", "-c", "echo secret > /root/s; chmod 600 /root/s")
+    bases = [int(open(f"/proc/{host.pid(name)}/uid_map").read().split()[1]) for name in ("left", "right")]
+    path = next(p for p in host.dir.rglob("s") if "left" in str(p))
+    done = subprocess.run(["setpriv", f"--reuid={bases[1]}", f"--regid={bases[1]}", "--clear-groups", "cat", str(path)],
+                          capture_output=True)
+    assert done.returncode != 0
+    for name in ("left", "right"):
+        host.cella("delete", "--force", name)
+
+
+if __name__ == "__main__":
+    run(globals())
