@@ -5,9 +5,11 @@
 // position. Both ends speak exactly one version; a keeper that outlived an upgrade is replaced and its containers adopted.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,6 +62,8 @@ struct Header {
   std::uint64_t id = 0;
 };
 
+static_assert(std::endian::native == std::endian::little, "numbers are copied to the wire as they lie in memory");
+
 template <typename T>
 concept WireNumber = std::integral<T> && !std::same_as<T, bool>;
 
@@ -72,9 +76,9 @@ class Writer {
 
   template <WireNumber T>
   void operator()(const T& value) {
-    auto bits = static_cast<std::make_unsigned_t<T>>(value);
-    for (std::size_t i = 0; i < sizeof bits; ++i)
-      out_.push_back(static_cast<char>((static_cast<std::uint64_t>(bits) >> (8 * i)) & 0xff));
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    out_.append(bytes, sizeof value);
   }
   void operator()(const bool& value) { out_.push_back(value ? '\1' : '\0'); }
   void operator()(const std::string& text) {
@@ -124,9 +128,7 @@ class Reader {
   void operator()(T& value) {
     const std::string_view bytes = take(sizeof(T));
     if (bytes.empty()) return;
-    std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) bits |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    value = static_cast<T>(bits);
+    std::memcpy(&value, bytes.data(), sizeof value);
   }
   void operator()(bool& value) {
     std::uint8_t byte = 0;

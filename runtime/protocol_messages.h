@@ -18,10 +18,6 @@ void describe(Archive& archive, ProcessIdentity& identity) {
   archive(identity.pid, identity.start_time);
 }
 template <typename Archive>
-void describe(Archive& archive, StepTiming& timing) {
-  archive(timing.step, timing.nanoseconds);
-}
-template <typename Archive>
 void describe(Archive& archive, ExecId& id) {
   archive(id.value);
 }
@@ -40,7 +36,7 @@ void describe(Archive& archive, ContainerStatus& status) {
 }
 template <typename Archive>
 void describe(Archive& archive, DeviceNode& node) {
-  archive(node.path, node.block, node.major, node.minor, node.mode, node.uid, node.gid);
+  archive(node.path, node.is_block, node.major, node.minor, node.mode, node.user.value, node.group.value);
 }
 template <typename Archive>
 void describe(Archive& archive, ConsoleSize& size) {
@@ -66,14 +62,15 @@ void describe(Archive& archive, Welcome& welcome) {
 struct Failed {
   ErrorKind kind = ErrorKind::kInternal;
   std::int32_t errno_value = 0;
-  bool in_step = false;  // step and errno_value name a launch step that failed
-  std::uint8_t step = 0;
+  bool in_step = false;  // step and index say where a launch or exec failed, errno_value why
+  std::uint32_t step = 0;
+  std::uint32_t index = 0;
   std::string text;
 };
 template <typename Archive>
 void describe(Archive& archive, Failed& failed) {
   archive.choice(failed.kind, ErrorKind::kInternal);
-  archive(failed.errno_value, failed.in_step, failed.step, failed.text);
+  archive(failed.errno_value, failed.in_step, failed.step, failed.index, failed.text);
 }
 
 // kClearBacklog, kConsoleBacklog (answer's descriptor: a memfd), kHandles, kNetlinkSocket (answer's: the socket).
@@ -86,24 +83,29 @@ void describe(Archive& archive, Named& named) {
 }
 
 // kDone of kLaunch. Descriptors: pidfd, then the console's master when has_console.
-struct Launched {
+struct LaunchAnswer {
   ProcessIdentity init;
   bool has_console = false;
   std::string handle;
-  std::vector<StepTiming> timings;
+  LaunchTimings timings;
 };
 template <typename Archive>
-void describe(Archive& archive, Launched& launched) {
-  archive(launched.init, launched.has_console, launched.handle, launched.timings);
+void describe(Archive& archive, LaunchTimings& timings) {
+  for (std::uint64_t& step : timings.step_ns) archive(step);
+  archive(timings.total_ns);
+}
+template <typename Archive>
+void describe(Archive& archive, LaunchAnswer& answer) {
+  archive(answer.init, answer.has_console, answer.handle, answer.timings);
 }
 
 // kDone of kExec. Descriptor: pidfd.
-struct ExecStarted {
+struct ExecAnswer {
   ProcessIdentity process;
 };
 template <typename Archive>
-void describe(Archive& archive, ExecStarted& started) {
-  archive(started.process);
+void describe(Archive& archive, ExecAnswer& answer) {
+  archive(answer.process);
 }
 
 // kAcknowledgeSession; kHoldTerminal. Descriptor of kHoldTerminal: the pty master, kept so that the daemon's death does
