@@ -53,6 +53,7 @@ enum class ExecStep : std::uint8_t {
   kSeccomp,
   kDescriptors,
   kExecute,
+  kKeyring,  // a session keyring of its own
 };
 
 // "clone", "resource_limits", …
