@@ -49,17 +49,24 @@ class Profiles {
     // The profile is about to become `next`: validates every instance that uses it and applies the change to those that
     // run. store: makes the change durable; called once, after all are found valid.
     virtual Result<void> profile_changes(const Profile& next, const std::function<Result<void>()>& store) = 0;
-    virtual void profile_renamed(const std::string& from, const std::string& to) = 0;
+    // Called inside the transaction that renames it in the database.
+    virtual Result<void> profile_renamed(const std::string& from, const std::string& to) = 0;
   };
 
-  static Result<std::unique_ptr<Profiles>> load(Database& database, Events& events);
+  // check_nic: what makes a NIC device valid (the networks know). Makes "default" when it is missing.
+  static Result<std::unique_ptr<Profiles>> load(Database& database, Events& events,
+                                                std::function<Result<void>(const Device&)> check_nic);
   ~Profiles();
+  Profiles(const Profiles&) = delete;
+  Profiles& operator=(const Profiles&) = delete;
 
   void set_users(Users* users);  // at wiring, before any other call
 
   std::vector<Profile> list() const;  // by name
   // Errors: kNotFound naming it.
   Result<Profile> find(const std::string& name) const;
+  // Config and devices of the profiles named, in that order. Errors: kNotFound naming the first that is missing.
+  Result<std::vector<Profile>> resolve(const std::vector<std::string>& names) const;
 
   // Errors: kInvalid for a bad name, key, value or device; kExists.
   Result<void> create(const std::string& name, const ProfilePut& put, const std::optional<Requestor>& requestor);
