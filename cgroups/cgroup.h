@@ -50,6 +50,8 @@ class Cgroup {
   // Opens the child kExecLeaf, made and given to owner:group if absent. Not thread-safe against removal of this cgroup.
   Result<Cgroup> open_exec_leaf(HostId owner, HostId group) const;
 
+  // Names of the cgroups directly below.
+  Result<std::vector<std::string>> children() const;
   // Pids in cgroup.procs of this cgroup alone, as this process's PID namespace sees them (0 = outside it).
   Result<std::vector<pid_t>> processes() const;
 
