@@ -41,13 +41,13 @@ struct MountOption {
 
 struct MountStep {
   MountAction action = MountAction::kAttach;
-  std::string target;              // path inside the container, with or without a leading "/"
-  std::int32_t descriptor = -1;    // kAttach: index into the launch's descriptors
-  std::string type;                // kFilesystem: "proc", "tmpfs", …
-  std::string source;              // kFilesystem: shown as the device in mountinfo; kSymlink: the link's text
+  std::string target;            // path inside the container, with or without a leading "/"
+  std::int32_t descriptor = -1;  // kAttach: index into the launch's descriptors
+  std::string type;              // kFilesystem: "proc", "tmpfs", …
+  std::string source;            // kFilesystem: shown as the device in mountinfo; kSymlink: the link's text
   std::vector<MountOption> options;
-  std::uint32_t attributes = 0;    // MOUNT_ATTR_* of fsmount(2) (kFilesystem)
-  std::uint32_t mode = 0755;       // kDirectory, kFile
+  std::uint32_t attributes = 0;  // MOUNT_ATTR_* of fsmount(2) (kFilesystem)
+  std::uint32_t mode = 0755;     // kDirectory, kFile
   MissingTarget missing = MissingTarget::kFail;
   TargetLinks links = TargetLinks::kRefuse;
   bool operator==(const MountStep&) const = default;
@@ -75,6 +75,9 @@ inline constexpr std::size_t kMaxFilesystems = 32;
 // brings the host's as a detached read-only mount.
 enum class SysfsSource : std::uint8_t { kNew, kDescriptor };
 
+// For id maps without a tty group: ptys then belong to whoever opens them.
+inline constexpr std::uint32_t kNoTtyGroup = ~0u;
+
 struct MountChoices {
   std::int32_t root_descriptor = -1;
   RootSwitch root_switch = RootSwitch::kOverBase;
@@ -82,7 +85,7 @@ struct MountChoices {
   SysfsSource sysfs = SysfsSource::kNew;
   std::int32_t sysfs_descriptor = -1;  // with SysfsSource::kDescriptor
   std::string shm_size;                // "size=" of /dev/shm; empty: the kernel's default
-  std::uint32_t tty_group = 5;         // group of ptys inside the container
+  std::uint32_t tty_group = 5;         // group of ptys inside the container; must be mapped, or kNoTtyGroup
 };
 
 // The standard tree of a system container: /dev with pts, shm and mqueue, /proc, /sys, /sys/fs/cgroup and the masked

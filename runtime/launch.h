@@ -1,9 +1,9 @@
 // Executing a LaunchPlan: one clone3 with everything, id maps, host network, go; the child does the rest and execs.
 #pragma once
 
+#include <sys/types.h>
 #include <functional>
 #include <span>
-#include <sys/types.h>
 #include <variant>
 #include <vector>
 

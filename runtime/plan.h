@@ -3,9 +3,9 @@
 // typed. Everything is a std::vector, std::string or integer, so that runtime/protocol can put it on the wire.
 #pragma once
 
+#include <linux/filter.h>
 #include <array>
 #include <cstdint>
-#include <linux/filter.h>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,9 +60,10 @@ struct LaunchPlan {
   std::string hostname;    // empty: the host's stays (copied into the UTS namespace)
   std::string domainname;  // empty: unchanged
 
-  std::vector<std::string> argv;         // argv[0] is looked up by its path only; no search in PATH
-  std::string executable;                // path given to execve; empty: argv[0]
-  std::vector<std::string> environment;  // "KEY=value", the whole environment
+  std::vector<std::string> argv;              // argv[0] is looked up by its path only; no search in PATH
+  std::string executable;                     // path given to execve; empty: argv[0]
+  std::vector<std::string> more_executables;  // tried in order while the one before does not exist (a search in PATH)
+  std::vector<std::string> environment;       // "KEY=value", the whole environment
   std::string working_directory = "/";
   std::uint32_t user = 0;  // container ids of the first process
   std::uint32_t group = 0;
@@ -77,41 +78,41 @@ struct LaunchPlan {
   NetlinkBatch inner_batch;  // sent by the child in its network namespace before init starts
 
   std::vector<ResourceLimit> resource_limits;
-  std::vector<Sysctl> sysctls;           // written by the child to its own new procfs
+  std::vector<Sysctl> sysctls;  // written by the child to its own new procfs
   bool has_oom_score_adj = false;
-  std::int32_t oom_score_adj = 0;        // -1000..1000
+  std::int32_t oom_score_adj = 0;  // -1000..1000
 
   std::uint64_t dropped_capabilities = 0;  // bit per CAP_*, removed from the bounding set
   std::vector<sock_filter> seccomp;        // empty: no filter
   bool no_new_privileges = false;
-  std::string session_keyring;             // name of the new session keyring; empty: none is joined
-  bool dies_with_launcher = false;         // PR_SET_PDEATHSIG SIGKILL (`run`; never the keeper)
+  std::string session_keyring;      // name of the new session keyring; empty: none is joined
+  bool dies_with_launcher = false;  // PR_SET_PDEATHSIG SIGKILL (`run`; never the keeper)
 };
 
 // The steps of a launch, in the order they happen. Numbers are wire format: append only.
 enum class LaunchStep : std::uint32_t {
   kClone = 0,
   kIdMap,
-  kLateMounts,      // mounts that need the new user namespace (`run`)
+  kLateMounts,  // mounts that need the new user namespace (`run`)
   kResourceLimits,
   kOomScore,
-  kHostNetwork,     // host_batch
-  kGo,              // handing the child its go
-  kChildDied,       // the child was killed before it reported (first suspect: a cgroup that was killed once)
-  kIds,             // child from here on: setgroups, setresgid, setresuid
-  kFilesystems,     // proc, sysfs, … made (not yet attached); LaunchFailure::index is the mount step
-  kRoot,            // root switch
-  kMounts,          // LaunchFailure::index is the mount step
-  kSysctls,         // index is the sysctl
+  kHostNetwork,  // host_batch
+  kGo,           // handing the child its go
+  kChildDied,    // the child was killed before it reported (first suspect: a cgroup that was killed once)
+  kIds,          // child from here on: setgroups, setresgid, setresuid
+  kFilesystems,  // proc, sysfs, … made (not yet attached); LaunchFailure::index is the mount step
+  kRoot,         // root switch
+  kMounts,       // LaunchFailure::index is the mount step
+  kSysctls,      // index is the sysctl
   kConsole,
   kHostname,
-  kInnerNetwork,    // index is the message in inner_batch
+  kInnerNetwork,  // index is the message in inner_batch
   kKeyring,
   kStreams,
   kWorkingDirectory,
   kCapabilities,
   kSeccomp,
-  kDescriptors,     // closing everything above 2
+  kDescriptors,  // closing everything above 2
   kExecute,
 };
 inline constexpr std::size_t kLaunchStepCount = static_cast<std::size_t>(LaunchStep::kExecute) + 1;
