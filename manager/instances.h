@@ -14,7 +14,7 @@
 
 namespace cella::manager {
 
-class InstanceSet;
+struct InstanceParts;
 
 // A process started by exec().
 struct ExecProcess {
@@ -31,7 +31,7 @@ struct ConsoleSession {
 // Calls that validate do so before they return; what takes long is then an operation.
 class Instances {
  public:
-  explicit Instances(std::unique_ptr<InstanceSet> set);  // for the wiring in server.cpp
+  explicit Instances(std::unique_ptr<InstanceParts> parts);  // for the wiring in server.cpp
   ~Instances();
   Instances(const Instances&) = delete;
   Instances& operator=(const Instances&) = delete;
@@ -73,7 +73,7 @@ class Instances {
   Result<LaunchTrace> launch_trace(const std::string& name) const;
 
  private:
-  std::unique_ptr<InstanceSet> set_;
+  std::unique_ptr<InstanceParts> parts_;
 };
 
 }  // namespace cella::manager

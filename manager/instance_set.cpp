@@ -1,0 +1,113 @@
+#include "manager/instance_set.h"
+
+namespace cella::manager {
+
+std::string_view work_text(InstanceWork work) {
+  switch (work) {
+    case InstanceWork::kNone: return "";
+    case InstanceWork::kCreate: return "create";
+    case InstanceWork::kStart: return "start";
+    case InstanceWork::kStop: return "stop";
+    case InstanceWork::kRestart: return "restart";
+    case InstanceWork::kFreeze: return "freeze";
+    case InstanceWork::kUnfreeze: return "unfreeze";
+    case InstanceWork::kUpdate: return "update";
+    case InstanceWork::kRename: return "rename";
+    case InstanceWork::kDelete: return "delete";
+  }
+  return "";
+}
+
+InstanceSet::Claim::~Claim() {
+  if (entry_ == nullptr) return;
+  set_->change(*entry_, [](InstanceEntry& entry) { entry.work = InstanceWork::kNone; });
+}
+
+Result<EntryPtr> InstanceSet::find(const std::string& name) const {
+  std::shared_lock lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return Error(ErrorKind::kNotFound, "instance " + name + " not found");
+  return found->second;
+}
+
+std::vector<EntryPtr> InstanceSet::list() const {
+  std::shared_lock lock(mutex_);
+  std::vector<EntryPtr> entries;
+  entries.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) entries.push_back(entry);
+  return entries;
+}
+
+Result<InstanceSet::Claim> InstanceSet::claim(const std::string& name, InstanceWork work) {
+  std::unique_lock lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return Error(ErrorKind::kNotFound, "instance " + name + " not found");
+  InstanceEntry& entry = *found->second;
+  if (entry.work != InstanceWork::kNone) {
+    return Error(ErrorKind::kBusy,
+                 "instance " + name + " is busy running a \"" + std::string(work_text(entry.work)) + "\" operation");
+  }
+  entry.work = work;
+  return Claim(*this, found->second);
+}
+
+Result<void> InstanceSet::add(const EntryPtr& entry) {
+  std::unique_lock lock(mutex_);
+  const auto [place, added] = entries_.emplace(entry->record.name, entry);
+  if (!added) return Error(ErrorKind::kExists, "instance " + entry->record.name + " already exists");
+  return kOk;
+}
+
+void InstanceSet::erase(const EntryPtr& entry) {
+  {
+    std::unique_lock lock(mutex_);
+    entry->gone = true;
+    const auto found = entries_.find(entry->record.name);
+    if (found != entries_.end() && found->second == entry) entries_.erase(found);
+  }
+  entry->changed.notify_all();
+}
+
+Result<void> InstanceSet::rename(const EntryPtr& entry, const std::string& to) {
+  std::unique_lock lock(mutex_);
+  if (entries_.contains(to)) return Error(ErrorKind::kExists, "instance " + to + " already exists");
+  entries_.erase(entry->record.name);
+  entry->record.name = to;
+  entries_.emplace(to, entry);
+  return kOk;
+}
+
+Instance InstanceSet::view(const InstanceEntry& entry) const {
+  std::shared_lock lock(mutex_);
+  Instance instance;
+  instance.name = entry.record.name;
+  instance.description = entry.record.description;
+  instance.architecture = entry.record.architecture;
+  instance.config = entry.record.config;
+  instance.devices = entry.record.devices;
+  instance.profiles = entry.record.profiles;
+  instance.ephemeral = entry.record.ephemeral;
+  instance.created_at = entry.record.created_at;
+  instance.last_used_at = entry.record.last_used_at;
+  instance.status = entry.status;
+  instance.expanded_config = entry.expanded_config;
+  instance.expanded_devices = entry.expanded_devices;
+  return instance;
+}
+
+InstanceRecord InstanceSet::record(const InstanceEntry& entry) const {
+  std::shared_lock lock(mutex_);
+  return entry.record;
+}
+
+StatusCode InstanceSet::status(const InstanceEntry& entry) const {
+  std::shared_lock lock(mutex_);
+  return entry.status;
+}
+
+std::shared_ptr<RunningContainer> InstanceSet::running(const InstanceEntry& entry) const {
+  std::shared_lock lock(mutex_);
+  return entry.running;
+}
+
+}  // namespace cella::manager

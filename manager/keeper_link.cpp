@@ -1,0 +1,50 @@
+#include "manager/keeper_link.h"
+
+namespace cella::manager {
+
+Result<void> KeeperLink::open() {
+  runtime::KeeperEvents events;
+  events.container_exited = [this](const runtime::ContainerExit& exit) { on_exit(exit); };
+  events.lost = [this](const Error& error) { on_lost(error); };
+  std::shared_ptr<runtime::KeeperClient> client = TRY_CONTEXT("keeper", runtime::KeeperClient::open(options_, events));
+  std::shared_ptr<runtime::KeeperClient> old;
+  std::lock_guard lock(mutex_);
+  old = std::exchange(client_, std::move(client));
+  return kOk;
+}
+
+void KeeperLink::listen(Listener listener) {
+  std::lock_guard calling(calling_);
+  listener_ = std::move(listener);
+  listening_ = true;
+  const auto exits = std::exchange(early_exits_, {});
+  for (const auto& exit : exits) listener_.container_exited(exit);
+}
+
+void KeeperLink::stop_listening() {
+  std::lock_guard calling(calling_);
+  listening_ = false;
+  listener_ = {};
+}
+
+Result<std::shared_ptr<runtime::KeeperClient>> KeeperLink::client() const {
+  std::lock_guard lock(mutex_);
+  if (client_ == nullptr) return Error(ErrorKind::kIo, "keeper: not connected");
+  return client_;
+}
+
+void KeeperLink::on_exit(const runtime::ContainerExit& exit) {
+  std::lock_guard calling(calling_);
+  if (listening_) {
+    listener_.container_exited(exit);
+  } else {
+    early_exits_.push_back(exit);
+  }
+}
+
+void KeeperLink::on_lost(const Error& error) {
+  std::lock_guard calling(calling_);
+  if (listening_) listener_.lost(error);
+}
+
+}  // namespace cella::manager

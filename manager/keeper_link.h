@@ -1,0 +1,50 @@
+// The manager's connection to the keeper: opened once, opened again when the keeper was lost.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime/client.h"
+
+namespace cella::manager {
+
+// Thread-safe. A client handed out stays usable by its holder after a reconnect (its calls then fail with kIo).
+class KeeperLink {
+ public:
+  struct Listener {
+    std::function<void(const runtime::ContainerExit&)> container_exited;
+    // The keeper is gone; called on a thread of the dead client: hand the work to another thread.
+    std::function<void(const Error&)> lost;
+  };
+
+  explicit KeeperLink(runtime::KeeperOptions options) : options_(std::move(options)) {}
+
+  // Connects or starts a keeper. Exits that come before listen() are kept and delivered then.
+  Result<void> open();
+  // Sets who hears of exits; what happened meanwhile is delivered before it returns.
+  void listen(Listener listener);
+  // After this no listener is called any more.
+  void stop_listening();
+
+  // The present client. Errors: kIo while there is none.
+  Result<std::shared_ptr<runtime::KeeperClient>> client() const;
+
+ private:
+  void on_exit(const runtime::ContainerExit& exit);
+  void on_lost(const Error& error);
+
+  const runtime::KeeperOptions options_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<runtime::KeeperClient> client_;
+  // Guards the listener during calls, so that stop_listening() waits for a call that runs.
+  std::recursive_mutex calling_;
+  Listener listener_;
+  bool listening_ = false;
+  std::vector<runtime::ContainerExit> early_exits_;
+};
+
+}  // namespace cella::manager
