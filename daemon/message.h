@@ -1,0 +1,104 @@
+// One API request and what is answered to it, as handlers see them: no socket, no HTTP library.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace cella::daemon {
+
+// The process at the other end of the unix socket (SO_PEERCRED).
+struct Peer {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  std::string method;
+  std::string path;  // percent-decoded
+  std::vector<std::pair<std::string, std::string>> query;
+  std::map<std::string, std::string> parameters;  // of the route: "{name}" → value
+  Headers headers;
+  std::string body;  // empty for routes that stream it
+  Peer peer;
+
+  // The route's parameter; it must be one of the route's pattern.
+  const std::string& parameter(std::string_view name) const;
+  // First value of a query key; "" when absent.
+  std::string_view query_value(std::string_view name) const;
+  // First value of a header, names compared without case; "" when absent.
+  std::string_view header(std::string_view name) const;
+  // 0, 1, 2 of ?recursion=. Errors: kInvalid.
+  Result<int> recursion() const;
+};
+
+// One stretch of a streamed answer: text, or a whole file.
+struct BodyPiece {
+  std::string text;
+  Fd file;  // valid: the file's content, from its start
+  std::uint64_t size = 0;
+};
+
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json";
+  Headers headers;
+  std::string body;
+  std::vector<BodyPiece> pieces;  // not empty: streamed instead of body
+};
+
+// JSON text of the metadata in an envelope.
+Reply sync_reply(std::string_view metadata);
+Reply empty_reply();                                                              // metadata {}
+Reply created_reply(const std::string& location);                                 // 201, metadata null
+Reply async_reply(const std::string& operation_url, std::string_view operation);  // 202
+Reply error_reply(const Error& error);
+Reply error_reply(int status, std::string_view text);
+// Raw bytes as application/octet-stream.
+Reply octets_reply(std::string body);
+
+// Reads the body of a request whose route streams it. Blocks; only for upload handlers.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+  // Up to capacity bytes; 0 at the end. Errors: kIo when the client vanished or the body is cut short.
+  virtual Result<std::size_t> read(char* buffer, std::size_t capacity) = 0;
+};
+
+// The whole body as text. Errors: kInvalid when it is longer than limit.
+Result<std::string> read_all(BodyReader& reader, std::size_t limit);
+
+enum class FrameKind : std::uint8_t { kText, kBinary, kClosed };
+
+// One accepted WebSocket. All calls and all callbacks happen on the server's one I/O thread. Dropping the last pointer
+// ends the connection.
+class WebSocketPeer {
+ public:
+  virtual ~WebSocketPeer() = default;
+  // Delivers the next message once. kClosed: the peer sent a close frame (orderly) or vanished (not orderly).
+  enum class Ending : std::uint8_t { kNone, kOrderly, kVanished };
+  using OnFrame = std::function<void(FrameKind kind, std::string_view data, Ending ending)>;
+  virtual void read(OnFrame callback) = 0;
+  // Sends one message; one at a time. data stays with the caller until callback.
+  virtual void write(FrameKind kind, std::string_view data, std::function<void(bool sent)> callback) = 0;
+  // Pings with a payload; only while no write is under way.
+  virtual void ping(std::string_view payload, std::function<void(bool sent)> callback) = 0;
+  // Sends a close frame and ends the connection. Pending callbacks come with kClosed or false.
+  virtual void close() = 0;
+};
+
+}  // namespace cella::daemon
