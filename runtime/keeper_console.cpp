@@ -108,6 +108,8 @@ Result<std::unique_ptr<Console>> Console::create(EventLoop& loop, Fd master) {
   return console;
 }
 
+Console::Console(EventLoop& loop, Fd master) : loop_(loop), master_(std::move(master)), ring_(kMaxBacklog) {}
+
 Console::~Console() = default;
 
 Result<void> Console::hold_slave() {
@@ -187,7 +189,8 @@ Result<void> Console::resize(ConsoleSize size) {
 }
 
 void Console::finish() {
-  while (read_output()) {
+  // Bounded: a process elsewhere that was handed the terminal could write for ever.
+  for (int i = 0; i < 64 && read_output(); ++i) {
   }
   watch_.stop();
   slave_.reset();

@@ -40,7 +40,7 @@ class Console final : private EventSink {
  private:
   class Stream;
 
-  Console(EventLoop& loop, Fd master) : loop_(loop), master_(std::move(master)), ring_(kMaxBacklog) {}
+  Console(EventLoop& loop, Fd master);
   void ready(std::uint32_t events) override;
   // True when something was read.
   bool read_output();

@@ -12,22 +12,21 @@ constexpr std::size_t kMaxName = 200;
 Result<ContainerRecord*> Registry::add(std::unique_ptr<ContainerRecord> record) {
   if (find_running(record->name) != nullptr)
     return Error(ErrorKind::kExists, "container " + record->name + " runs already");
-  Key key{record->name, record->init.start_time};
-  // Two inits of one name within a clock tick: the older one has ended, and its record is the one that gives way.
-  auto [place, fresh] = containers_.insert_or_assign(std::move(key), std::move(record));
-  (void)fresh;
+  Key key = key_of(record->name, record->init);
+  auto [place, fresh] = containers_.try_emplace(std::move(key), std::move(record));
+  if (!fresh) return Error(ErrorKind::kExists, "container " + std::get<0>(place->first) + " is known with this init already");
   return place->second.get();
 }
 
 ContainerRecord* Registry::find_running(const std::string& name) {
-  for (auto it = containers_.lower_bound({name, 0}); it != containers_.end() && it->first.first == name; ++it)
+  for (auto it = first_of(name); it != containers_.end() && it->second->name == name; ++it)
     if (!it->second->exited) return it->second.get();
   return nullptr;
 }
 
 ContainerRecord* Registry::find_latest(const std::string& name) {
   ContainerRecord* latest = nullptr;
-  for (auto it = containers_.lower_bound({name, 0}); it != containers_.end() && it->first.first == name; ++it) {
+  for (auto it = first_of(name); it != containers_.end() && it->second->name == name; ++it) {
     latest = it->second.get();
     if (!latest->exited) return latest;
   }
@@ -35,17 +34,16 @@ ContainerRecord* Registry::find_latest(const std::string& name) {
 }
 
 ContainerRecord* Registry::find(const std::string& name, const ProcessIdentity& init) {
-  const auto found = containers_.find({name, init.start_time});
-  if (found == containers_.end() || found->second->init != init) return nullptr;
-  return found->second.get();
+  const auto found = containers_.find(key_of(name, init));
+  return found == containers_.end() ? nullptr : found->second.get();
 }
 
-void Registry::remove(const ContainerRecord& record) { containers_.erase({record.name, record.init.start_time}); }
+void Registry::remove(const ContainerRecord& record) { containers_.erase(key_of(record.name, record.init)); }
 
-std::vector<const ContainerRecord*> Registry::after(const std::string& name, std::uint64_t start_time,
+std::vector<const ContainerRecord*> Registry::after(const std::string& name, const ProcessIdentity& init,
                                                     std::size_t count) const {
   std::vector<const ContainerRecord*> page;
-  auto it = name.empty() ? containers_.begin() : containers_.upper_bound({name, start_time});
+  auto it = name.empty() ? containers_.begin() : containers_.upper_bound(key_of(name, init));
   for (; it != containers_.end() && page.size() < count; ++it) page.push_back(it->second.get());
   return page;
 }

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "base/fd.h"
@@ -39,7 +39,7 @@ struct SessionRecord {
 };
 
 // Records have stable addresses until they are removed. A name belongs to at most one running container; ended ones of
-// the same name are told apart by the start time of their init. Not thread-safe.
+// the same name are told apart by their init. Not thread-safe.
 class Registry {
  public:
   // Errors: kExists when a container of that name runs.
@@ -50,8 +50,8 @@ class Registry {
   ContainerRecord* find(const std::string& name, const ProcessIdentity& init);
   void remove(const ContainerRecord& record);
 
-  // Records in (name, start time) order behind the given one, at most `count`.
-  std::vector<const ContainerRecord*> after(const std::string& name, std::uint64_t start_time, std::size_t count) const;
+  // Records in (name, start time, pid) order behind the given one, at most `count`. An empty name: from the first.
+  std::vector<const ContainerRecord*> after(const std::string& name, const ProcessIdentity& init, std::size_t count) const;
 
   // Errors: kExists.
   Result<SessionRecord*> add_session(std::unique_ptr<SessionRecord> record);
@@ -65,7 +65,9 @@ class Registry {
   bool empty() const { return containers_.empty() && sessions_.empty(); }
 
  private:
-  using Key = std::pair<std::string, std::uint64_t>;
+  using Key = std::tuple<std::string, std::uint64_t, pid_t>;
+  static Key key_of(const std::string& name, const ProcessIdentity& init) { return {name, init.start_time, init.pid}; }
+  auto first_of(const std::string& name) { return containers_.lower_bound({name, 0, 0}); }
   std::map<Key, std::unique_ptr<ContainerRecord>> containers_;
   std::map<std::uint64_t, std::unique_ptr<SessionRecord>> sessions_;
 };

@@ -145,14 +145,14 @@ void describe(Archive& archive, Acknowledge& acknowledge) {
   archive(acknowledge.name, acknowledge.init);
 }
 
-// Asks for the containers behind this one in (name, start time) order; empty and 0: from the first.
+// Asks for the containers behind this one in (name, start time, pid) order; an empty name: from the first.
 struct ListAfter {
   std::string name;
-  std::uint64_t start_time = 0;
+  ProcessIdentity init;
 };
 template <typename Archive>
 void describe(Archive& archive, ListAfter& after) {
-  archive(after.name, after.start_time);
+  archive(after.name, after.init);
 }
 
 struct Listed {
