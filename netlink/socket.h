@@ -23,12 +23,12 @@ class Socket {
   // Errors: the first message that failed, "LABEL: kernel's text" with its errno. Later messages were still tried.
   Result<void> send(const Batch& batch);
 
-  // Runs one dump request (NLM_F_DUMP set in its flags) and gives each answer to visit. An interrupted dump
+  // Runs one dump (NLM_F_DUMP set in its flags) or get request and gives each answer to visit. An interrupted dump
   // (NLM_F_DUMP_INTR) is kBusy: ask again.
   Result<void> dump(const Batch& request, const std::function<void(const MessageView&)>& visit);
 
-  // Sends raw bytes (an nftables transaction) and reads acks until one came for last_sequence or any message failed.
-  // labels: by sequence number minus first_sequence.
+  // Sends raw bytes (an nftables transaction) and reads what was answered. Failures
+  // name the message; labels: by sequence number minus first_sequence.
   Result<void> send_transaction(BytesView bytes, std::uint32_t first_sequence,
                                 const std::vector<std::string>& labels);
 
