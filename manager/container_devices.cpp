@@ -1,0 +1,87 @@
+#include "manager/container_devices.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/syscalls.h"
+#include "storage/id_mapped.h"
+
+namespace cella::manager {
+namespace {
+
+Result<HostId> host_id(const std::optional<HostId>& id, const char* key, ContainerId asked) {
+  if (!id) return invalid_value(key, std::to_string(asked.value), "is outside of the instance's id map");
+  return *id;
+}
+
+std::string object(const std::string& device, const std::string& source) { return "device " + device + ": " + source; }
+
+Result<void> set_attributes(const Fd& mount, const BindMount& bind, const IdMap& map) {
+  mount_attr attributes{};
+  // Device nodes of the host's tree stay closed: a container gets devices as devices only.
+  attributes.attr_set = MOUNT_ATTR_NODEV;
+  if (bind.read_only) attributes.attr_set |= MOUNT_ATTR_RDONLY;
+  Fd user_namespace;
+  if (bind.shift) {
+    user_namespace = TRY(storage::user_namespace_for(map));
+    attributes.attr_set |= MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<std::uint64_t>(user_namespace.get());
+  }
+  const unsigned flags = AT_EMPTY_PATH | (bind.recursive ? AT_RECURSIVE : 0u);
+  if (sys_mount_setattr(mount.get(), "", flags, &attributes) != 0) {
+    return errno_error(errno, "mount_setattr " + object(bind.device, bind.source));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+Result<std::optional<PreparedBind>> prepare_bind(const BindMount& bind, const IdMap& map) {
+  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (bind.recursive ? AT_RECURSIVE : 0u);
+  PreparedBind prepared;
+  prepared.mount.reset(sys_open_tree(AT_FDCWD, bind.source.c_str(), flags));
+  if (!prepared.mount.valid()) {
+    const int error = errno;
+    if ((error == ENOENT || error == ENOTDIR) && !bind.required) return std::optional<PreparedBind>();
+    return errno_error(error, "open_tree " + object(bind.device, bind.source));
+  }
+  struct stat status {};
+  if (::fstat(prepared.mount.get(), &status) != 0) return errno_error(errno, "stat " + object(bind.device, bind.source));
+  TRY(set_attributes(prepared.mount, bind, map));
+  prepared.place = {bind.path, S_ISDIR(status.st_mode)};
+  return std::optional(std::move(prepared));
+}
+
+Result<std::optional<runtime::DeviceNode>> resolve_node(const UnixNode& node, const IdMap& map) {
+  runtime::DeviceNode resolved;
+  resolved.path = node.path;
+  resolved.is_block = node.block;
+  resolved.mode = node.mode;
+  if (node.major) {
+    resolved.major = *node.major;
+    resolved.minor = *node.minor;
+  } else {
+    struct stat status {};
+    if (::stat(node.source.c_str(), &status) != 0) {
+      const int error = errno;
+      if (error == ENOENT && !node.required) return std::optional<runtime::DeviceNode>();
+      return errno_error(error, "stat " + object(node.device, node.source));
+    }
+    if (!(node.block ? S_ISBLK(status.st_mode) : S_ISCHR(status.st_mode))) {
+      return Error(ErrorKind::kInvalid,
+                   object(node.device, node.source) + " is no " + (node.block ? "block" : "character") + " device");
+    }
+    resolved.major = gnu_dev_major(status.st_rdev);
+    resolved.minor = gnu_dev_minor(status.st_rdev);
+  }
+  resolved.user = TRY_CONTEXT("device " + node.device, host_id(map.user_to_host(node.user), "uid", node.user));
+  resolved.group = TRY_CONTEXT("device " + node.device, host_id(map.group_to_host(node.group), "gid", node.group));
+  return std::optional(std::move(resolved));
+}
+
+cgroups::DeviceRule device_rule(const runtime::DeviceNode& node) {
+  return {node.is_block ? cgroups::DeviceType::kBlock : cgroups::DeviceType::kChar, node.major, node.minor,
+          cgroups::kFullAccess};
+}
+
+}  // namespace cella::manager

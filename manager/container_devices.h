@@ -1,0 +1,33 @@
+// Devices of a container made ready on the host: opened bind mounts and resolved device nodes.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/id_map.h"
+#include "base/result.h"
+#include "cgroups/device_program.h"
+#include "manager/container_plan.h"
+#include "manager/container_spec.h"
+#include "runtime/dev_filesystem.h"
+
+namespace cella::manager {
+
+struct PreparedBind {
+  Fd mount;  // detached
+  OpenedBind place;
+};
+
+// A clone of the host's mount at bind.source: detached, nodev, read-only and id-mapped as asked. nullopt when the
+// source is missing and not required. Errors: kNotFound naming device and source.
+Result<std::optional<PreparedBind>> prepare_bind(const BindMount& bind, const IdMap& map);
+
+// The node with numbers and owner resolved. nullopt when the source is missing and not required.
+// Errors: kNotFound; kInvalid when the source is no device of that type or an owner is outside of the map.
+Result<std::optional<runtime::DeviceNode>> resolve_node(const UnixNode& node, const IdMap& map);
+
+// What this node adds to what every container may use.
+cgroups::DeviceRule device_rule(const runtime::DeviceNode& node);
+
+}  // namespace cella::manager

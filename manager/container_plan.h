@@ -1,0 +1,42 @@
+// From a specification to what the keeper executes, and to what an exec in the same container looks like. Pure.
+#pragma once
+
+#include <linux/filter.h>
+#include <string>
+#include <vector>
+
+#include "base/id_map.h"
+#include "manager/container_spec.h"
+#include "manager/instance.h"
+#include "manager/network.h"
+#include "runtime/exec_plan.h"
+#include "runtime/plan.h"
+
+namespace cella::manager {
+
+// Where the launch's descriptors stand in the vector that travels beside the plan: binds follow in their order.
+inline constexpr runtime::DescriptorIndex kRootDescriptor = 0;
+inline constexpr runtime::DescriptorIndex kDevDescriptor = 1;
+inline constexpr runtime::DescriptorIndex kCgroupDescriptor = 2;
+inline constexpr runtime::DescriptorIndex kFirstBindDescriptor = 3;
+
+// A bind mount whose source has been opened.
+struct OpenedBind {
+  std::string path;  // inside
+  bool directory = true;
+};
+
+// What is the same for every container of this daemon.
+struct ContainerDefaults {
+  std::vector<sock_filter> seccomp;
+  std::uint64_t dropped_capabilities = 0;
+};
+
+runtime::LaunchPlan plan_container(const ContainerSpec& spec, const IdMap& map, const LaunchNetwork& network,
+                                   const std::vector<OpenedBind>& binds, const ContainerDefaults& defaults);
+
+// environment: of the instance's environment.* keys; the request's own override them, both override the defaults.
+runtime::ExecPlan plan_exec(const ExecRequest& request, const std::map<std::string, std::string>& environment,
+                            const std::vector<runtime::ResourceLimit>& limits, const ContainerDefaults& defaults);
+
+}  // namespace cella::manager
