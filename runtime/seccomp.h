@@ -2,8 +2,8 @@
 // the program once per call number when it is loaded, so short paths matter. A program is a value.
 #pragma once
 
-#include <cstdint>
 #include <linux/filter.h>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
