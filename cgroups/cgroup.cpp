@@ -49,7 +49,12 @@ Result<void> Cgroup::enable_for_children(ControllerSet wanted) const {
   if (!absent.empty())
     return Error(ErrorKind::kUnsupported, "controller " + absent.text() + " is not available in cgroup v2 at " + path_);
   std::string change;
-  for (const std::string_view name : split_words(missing.text())) change += (change.empty() ? "+" : " +") + std::string(name);
+  for (int i = 0; i < kControllerCount; ++i) {
+    const auto controller = static_cast<Controller>(i);
+    if (!missing.has(controller)) continue;
+    change += (change.empty() ? "+" : " +");
+    change += controller_name(controller);
+  }
   return write("cgroup.subtree_control", change);
 }
 

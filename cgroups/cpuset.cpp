@@ -1,16 +1,23 @@
 #include "cgroups/cpuset.h"
 
+#include <cerrno>
+
 #include "base/files.h"
 
 namespace cella::cgroups {
 
 // An empty write(2) does not reach the kernel's parser, so the empty set is a newline.
-Result<void> set_cpus(const Cgroup& cgroup, const CpuSet& cpus) {
-  return cgroup.write("cpuset.cpus", cpus.text() + "\n");
+Result<void> write_cpuset(const Cgroup& cgroup, const std::string& file, const std::string& text) {
+  const bool empty = text.empty() || text == "\n";
+  auto written = cgroup.write(file, empty ? "\n" : text);
+  if (written || !empty || written.error().errno_value() != ENOSPC) return written;
+  return cgroup.write(file, TRY(cgroup.read("../" + file + ".effective")));
 }
 
+Result<void> set_cpus(const Cgroup& cgroup, const CpuSet& cpus) { return write_cpuset(cgroup, "cpuset.cpus", cpus.text()); }
+
 Result<void> set_memory_nodes(const Cgroup& cgroup, const CpuSet& nodes) {
-  return cgroup.write("cpuset.mems", nodes.text() + "\n");
+  return write_cpuset(cgroup, "cpuset.mems", nodes.text());
 }
 
 Result<CpuSet> read_effective_cpus(const Cgroup& cgroup) {

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <type_traits>
 
+#include "cgroups/cpuset.h"
+
 namespace cella::cgroups {
 
 namespace {
@@ -15,8 +17,7 @@ std::string number_or(const std::optional<T>& value, std::string_view unset) {
   else return std::to_string(*value);
 }
 
-// A newline stands for the empty set: an empty write does not reach the kernel.
-std::string set_text(const std::optional<CpuSet>& set) { return (set ? set->text() : std::string()) + "\n"; }
+std::string set_text(const std::optional<CpuSet>& set) { return set ? set->text() : std::string(); }
 
 std::string io_weight_text(std::optional<std::uint32_t> weight) {
   return "default " + std::to_string(weight.value_or(kDefaultIoWeight));
@@ -91,9 +92,13 @@ void add_hugetlb(Changes& changes, const Limits& present, const Limits& wanted) 
     changes.add("hugetlb." + size + ".max", number_or(of(present, size), "max"), number_or(of(wanted, size), "max"));
 }
 
+Result<void> write_limit(const Cgroup& cgroup, const std::string& file, const std::string& value) {
+  return file.starts_with("cpuset.") ? write_cpuset(cgroup, file, value) : cgroup.write(file, value);
+}
+
 // What a user should read in place of the errno of a cgroup file.
 Error explain(Error error, const Cgroup& cgroup, const LimitWrite& write) {
-  const std::string what = "write \"" + write.value.substr(0, write.value.find('\n')) + "\" to " + cgroup.path() + "/" + write.file;
+  const std::string what = "write \"" + write.value + "\" to " + cgroup.path() + "/" + write.file;
   if (error.errno_value() == ENOENT && write.file.starts_with("hugetlb."))
     return Error(ErrorKind::kUnsupported, "this kernel has no " + write.file + " (huge page size) at " + cgroup.path());
   if (error.errno_value() == ENOENT && cgroup.has("cgroup.procs"))
@@ -142,11 +147,11 @@ Result<void> apply_limits(const Cgroup& cgroup, const Limits& present, const Lim
   if (writes.empty()) return kOk;
   TRY(check_controllers(wanted, TRY(cgroup.controllers()), cgroup.path()));
   for (std::size_t done = 0; done < writes.size(); ++done) {
-    auto written = cgroup.write(writes[done].file, writes[done].value);
+    auto written = write_limit(cgroup, writes[done].file, writes[done].value);
     if (written) continue;
     if (writes[done].optional_file && written.error().errno_value() == ENOENT) continue;
     for (std::size_t back = done; back > 0; --back)
-      (void)cgroup.write(writes[back - 1].file, writes[back - 1].undo).ok();
+      (void)write_limit(cgroup, writes[back - 1].file, writes[back - 1].undo).ok();
     return explain(std::move(written).error(), cgroup, writes[done]);
   }
   return kOk;
