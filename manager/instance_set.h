@@ -28,6 +28,7 @@ namespace cella::manager {
 struct RunningContainer {
   runtime::ProcessIdentity init;
   PidFd pidfd;
+  Fd console;  // the console's pty master, kept for the next keeper and never read; invalid when it is lost
   cgroups::Cgroup cgroup;
   std::string cgroup_name;  // below the hierarchy's root
 

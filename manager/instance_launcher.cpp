@@ -1,0 +1,258 @@
+#include "manager/instance_launcher.h"
+
+#include <csignal>
+
+#include "base/rollback.h"
+#include "manager/container_devices.h"
+#include "manager/database.h"
+#include "manager/device_rules.h"
+#include "manager/events.h"
+#include "manager/keeper_link.h"
+#include "manager/networks.h"
+#include "manager/pools.h"
+#include "manager/step_clock.h"
+#include "manager/volatile_keys.h"
+
+namespace cella::manager {
+
+std::string cgroup_name(const std::string& instance) { return "lxc.payload." + instance; }
+
+// Everything one start collects; what it made is on the rollback until the commit.
+struct InstanceLauncher::Launch {
+  EntryPtr entry;
+  InstanceRecord record;
+  ContainerSpec spec;
+  IdMap map;
+  StepClock clock;
+  Rollback undo;
+  Fd root;
+  Fd dev;
+  std::vector<PreparedBind> binds;
+  std::vector<runtime::DeviceNode> extra_nodes;
+  std::vector<NicPlan> nics;
+  std::vector<NicRequest> nic_requests;
+  std::optional<cgroups::Cgroup> cgroup;
+  runtime::LaunchedContainer launched;
+};
+
+namespace {
+
+bool is_true(const Config& config, const std::string& key) {
+  const auto found = config.find(key);
+  return found != config.end() && parse_bool(key, found->second).ok() && *parse_bool(key, found->second);
+}
+
+HostId container_root(const IdMap& map) { return map.user_to_host(ContainerId{0}).value_or(HostId{0}); }
+
+std::string find_mac(const Config& config, const std::string& device) {
+  const auto found = config.find("volatile." + device + ".hwaddr");
+  return found == config.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
+Result<void> InstanceLauncher::start(const EntryPtr& entry) {
+  Config config;
+  Devices devices;
+  InstanceRecord record;
+  {
+    std::shared_lock lock(around_.set.mutex());
+    if (entry->gone) return Error(ErrorKind::kNotFound, "instance " + entry->record.name + " not found");
+    if (entry->running != nullptr) return Error(ErrorKind::kInvalid, "The instance is already running");
+    record = entry->record;
+    config = entry->expanded_config;
+    devices = entry->expanded_devices;
+  }
+  if (is_true(config, "security.protection.start")) {
+    return Error(ErrorKind::kInvalid, "instance " + record.name + " is protected from being started");
+  }
+  auto spec = TRY(build_spec(record.name, config, devices, around_.host));
+  if (!spec.root) return Error(ErrorKind::kInvalid, "instance " + record.name + " has no root disk device");
+  Launch launch{entry, std::move(record), std::move(spec), TRY(IdMap::isolated(around_.set.record(*entry).id_base))};
+  around_.set.change(*entry, [](InstanceEntry& changed) { changed.status = StatusCode::kStarting; });
+  launch.undo.add([&] {
+    around_.set.change(*entry, [](InstanceEntry& changed) { changed.status = StatusCode::kStopped; });
+  });
+  TRY(prepare(launch));
+  TRY(run(launch));
+  return commit(launch);
+}
+
+Result<void> InstanceLauncher::prepare(Launch& launch) {
+  TRY(cgroups::check_controllers(launch.spec.limits, around_.controllers, around_.hierarchy.path()));
+  launch.root = TRY(around_.pools.open_root(launch.record.pool, launch.record.name, launch.map));
+  launch.clock.done("root");
+  TRY(prepare_binds(launch));
+  TRY(prepare_dev(launch));
+  launch.clock.done("devices");
+  TRY(prepare_network(launch));
+  launch.clock.done("network");
+  TRY(prepare_cgroup(launch));
+  launch.clock.done("cgroup");
+  return kOk;
+}
+
+Result<void> InstanceLauncher::prepare_binds(Launch& launch) {
+  for (const BindMount& bind : launch.spec.binds) {
+    auto prepared = TRY(prepare_bind(bind, launch.map));
+    if (prepared) launch.binds.push_back(*std::move(prepared));
+  }
+  return kOk;
+}
+
+Result<void> InstanceLauncher::prepare_dev(Launch& launch) {
+  const HostId root = container_root(launch.map);
+  runtime::DevFilesystem dev;
+  dev.root_user = root;
+  dev.root_group = root;
+  dev.nodes = runtime::standard_device_nodes(root, root);
+  dev.nodes.push_back(runtime::fuse_node(root, root));
+  dev.nodes.push_back(runtime::tun_node(root, root));
+  for (const UnixNode& node : launch.spec.nodes) {
+    if (auto resolved = TRY(resolve_node(node, launch.map))) {
+      launch.extra_nodes.push_back(*resolved);
+      std::erase_if(dev.nodes, [&](const auto& present) { return present.path == resolved->path; });
+      dev.nodes.push_back(*std::move(resolved));
+    }
+  }
+  launch.dev = TRY(runtime::make_dev_filesystem(dev));
+  return kOk;
+}
+
+Result<void> InstanceLauncher::prepare_network(Launch& launch) {
+  for (const Nic& nic : launch.spec.nics) {
+    NicRequest request{launch.record.name, nic.device, nic.config, find_mac(launch.record.config, nic.device),
+                       nic.position};
+    auto plan = TRY_CONTEXT("device " + nic.device, around_.networks.attach(request));
+    launch.undo.add([this, request, host_name = plan.host_name] { around_.networks.detach(request, host_name); });
+    launch.nics.push_back(std::move(plan));
+    launch.nic_requests.push_back(std::move(request));
+  }
+  return kOk;
+}
+
+Result<void> InstanceLauncher::prepare_cgroup(Launch& launch) {
+  const HostId root = container_root(launch.map);
+  const auto name = cgroup_name(launch.record.name);
+  launch.cgroup = TRY(around_.hierarchy.create(name, {root, root}));
+  launch.undo.add([this, name] { (void)around_.hierarchy.destroy(name, std::chrono::seconds(2)); });
+  if (around_.controllers.has(cgroups::Controller::kCpuset)) {
+    launch.spec.limits.cpus = balance_.place(launch.record.name, launch.spec.cpu);
+  } else if (launch.spec.cpu) {
+    return Error(ErrorKind::kUnsupported,
+                 "limits.cpu: controller cpuset is not available in cgroup v2 at " + around_.hierarchy.path());
+  }
+  TRY(cgroups::apply_limits(*launch.cgroup, {}, launch.spec.limits));
+  return attach_device_filter(launch);
+}
+
+Result<void> InstanceLauncher::attach_device_filter(Launch& launch) {
+  if (launch.extra_nodes.empty()) {
+    if (!around_.device_filter) {
+      return Error(ErrorKind::kUnsupported, "this kernel cannot load device programs (CONFIG_CGROUP_BPF)");
+    }
+    return around_.device_filter->attach(*launch.cgroup);
+  }
+  auto rules = cgroups::default_device_rules();
+  for (const auto& node : launch.extra_nodes) rules.push_back(device_rule(node));
+  const auto filter = TRY(cgroups::DeviceFilter::load(rules));
+  return filter.attach(*launch.cgroup);
+}
+
+Result<void> InstanceLauncher::run(Launch& launch) {
+  std::vector<int> descriptors{launch.root.get(), launch.dev.get(), launch.cgroup->dir().get()};
+  std::vector<OpenedBind> places;
+  for (const PreparedBind& bind : launch.binds) {
+    descriptors.push_back(bind.mount.get());
+    places.push_back(bind.place);
+  }
+  const auto plan = plan_container(launch.spec, launch.map, combine(launch.nics), places, around_.defaults);
+  launch.clock.done("plan");
+  const auto keeper = TRY(around_.keeper.client());
+  launch.launched = TRY(keeper->launch(launch.record.name, plan, descriptors));
+  launch.clock.done("launch");
+  const auto& step_ns = launch.launched.timings.step_ns;
+  for (std::size_t step = 0; step < step_ns.size(); ++step) {
+    if (step_ns[step] == 0) continue;
+    launch.clock.add("launch: " + std::string(runtime::launch_step_name(static_cast<runtime::LaunchStep>(step))),
+                     static_cast<std::int64_t>(step_ns[step]));
+  }
+  launch.undo.add([keeper, name = launch.record.name] { (void)keeper->signal(name, SIGKILL); });
+  return kOk;
+}
+
+Result<void> InstanceLauncher::commit(Launch& launch) {
+  InstanceRecord next = launch.record;
+  next.last_used_at = std::chrono::system_clock::now();
+  next.config["volatile.last_state.power"] = "RUNNING";
+  next.config["volatile.idmap.current"] = idmap_text(next.id_base);
+  std::shared_ptr<RunningContainer> running(new RunningContainer{
+      launch.launched.init, std::move(launch.launched.pidfd), std::move(launch.launched.console),
+      *std::move(launch.cgroup), cgroup_name(next.name)});
+  running->limits = launch.spec.limits;
+  running->cpu = launch.spec.cpu;
+  for (std::size_t i = 0; i < launch.nics.size(); ++i) {
+    const auto& nic = launch.nics[i];
+    next.config["volatile." + launch.nic_requests[i].device + ".host_name"] = nic.host_name;
+    if (device_value(launch.nic_requests[i].config, "name").empty()) {
+      next.config["volatile." + launch.nic_requests[i].device + ".name"] = nic.interface_name;
+    }
+    running->nics.push_back({launch.nic_requests[i], nic.host_name, nic.interface_name});
+  }
+  next.run = RunRecord{running->init, running->cgroup_name, launch.launched.handle};
+  {
+    auto transaction = TRY(around_.database.begin());
+    TRY(update_instance(around_.database, launch.record, next));
+    TRY(write_run(around_.database, next.id, *next.run));
+    TRY(transaction.commit());
+  }
+  launch.clock.done("commit");
+  launch.undo.commit();
+  around_.set.change(*launch.entry, [&](InstanceEntry& entry) {
+    entry.record = next;
+    entry.running = running;
+    entry.status = StatusCode::kRunning;
+    entry.trace = launch.clock.take();
+    entry.stop_wanted = false;
+    entry.last_failure.clear();
+  });
+  return kOk;
+}
+
+void InstanceLauncher::finish(const EntryPtr& entry, Next next_state) {
+  const auto record = around_.set.record(*entry);
+  const auto running = around_.set.running(*entry);
+  if (running == nullptr) return;
+  for (const auto& nic : running->nics) around_.networks.detach(nic.request, nic.host_name);
+  InstanceRecord next = record;
+  if (next_state == Next::kStopped) set_stopped_keys(next.config);
+  next.run.reset();
+  const auto store = [&]() -> Result<void> {
+    auto transaction = TRY(around_.database.begin());
+    TRY(update_instance(around_.database, record, next));
+    TRY(remove_run(around_.database, record.id));
+    return transaction.commit();
+  };
+  const auto stored = store();
+  if (stored.ok()) {
+    if (const auto keeper = around_.keeper.client(); keeper.ok()) {
+      (void)(*keeper)->acknowledge_exit(record.name, running->init);
+    }
+  } else {
+    around_.events.log({"eror", "cannot record the end of a run: " + stored.error().message(),
+                        {{"instance", record.name}}});
+  }
+  // Before the waiters wake: whoever starts the instance next finds the name free, and a lister sees no trace of it.
+  const auto destroyed = around_.hierarchy.destroy(running->cgroup_name, std::chrono::seconds(5));
+  if (!destroyed.ok()) {
+    around_.events.log({"warn", destroyed.error().message(), {{"instance", record.name}}});
+  }
+  around_.set.change(*entry, [&](InstanceEntry& changed) {
+    changed.record = next;
+    changed.running.reset();
+    changed.status = next_state == Next::kStopped ? StatusCode::kStopped : StatusCode::kStarting;
+  });
+  balance_.rebalance();
+}
+
+}  // namespace cella::manager

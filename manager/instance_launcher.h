@@ -1,0 +1,46 @@
+// Starting a container and giving back what a run held, each as one sequence.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "manager/cpu_balance.h"
+#include "manager/instance_set.h"
+#include "manager/instance_surroundings.h"
+
+namespace cella::manager {
+
+// Thread-safe: the entry's `run` lock orders work on one instance. around and balance outlive it.
+class InstanceLauncher {
+ public:
+  InstanceLauncher(const InstanceSurroundings& around, CpuBalance& balance) : around_(around), balance_(balance) {}
+
+  // Starts a stopped instance: root, devices, network, cgroup, launch, then one commit. A failure leaves nothing behind
+  // and the instance stopped. The caller holds entry->run.
+  // Errors: kInvalid (no root disk, protected), kUnsupported (a limit without its controller), what a step met.
+  Result<void> start(const EntryPtr& entry);
+
+  // Init has ended (or was found gone): network, records and cgroup are given back and the instance is stopped. What
+  // fails is logged and retried at the next start of the daemon. The caller holds entry->run.
+  enum class Next { kStopped, kRestarts };
+  void finish(const EntryPtr& entry, Next next);
+
+ private:
+  struct Launch;
+  Result<void> prepare(Launch& launch);
+  Result<void> prepare_binds(Launch& launch);
+  Result<void> prepare_dev(Launch& launch);
+  Result<void> prepare_network(Launch& launch);
+  Result<void> prepare_cgroup(Launch& launch);
+  Result<void> attach_device_filter(Launch& launch);
+  Result<void> run(Launch& launch);
+  Result<void> commit(Launch& launch);
+
+  const InstanceSurroundings& around_;
+  CpuBalance& balance_;
+};
+
+// "lxc.payload.NAME"
+std::string cgroup_name(const std::string& instance);
+
+}  // namespace cella::manager
