@@ -1,0 +1,55 @@
+#include "runtime/run_signals.h"
+
+#include <charconv>
+#include <string>
+
+#include "base/files.h"
+#include "base/syscalls.h"
+
+namespace cella::runtime {
+namespace {
+
+constexpr int kNotPassedOn[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,
+                                SIGTRAP, SIGSYS,  SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+
+// "SigCgt:\t0000000000004002": bit N-1 stands for signal N.
+bool has_bit(std::string_view status, std::string_view field, int signal) {
+  const std::size_t at = status.find(field);
+  if (at == std::string_view::npos) return false;
+  const std::string_view digits = status.substr(at + field.size(), 16);
+  std::uint64_t mask = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), mask, 16);
+  return (mask >> (signal - 1) & 1u) != 0;
+}
+
+}  // namespace
+
+BlockedSignals::BlockedSignals() {
+  ::sigfillset(&set_);
+  for (const int signal : kNotPassedOn) ::sigdelset(&set_, signal);
+  ::sigprocmask(SIG_BLOCK, &set_, &old_);
+}
+
+BlockedSignals::~BlockedSignals() { ::sigprocmask(SIG_SETMASK, &old_, nullptr); }
+
+SignalDisposition find_disposition(std::string_view status, int signal) {
+  return {.caught = has_bit(status, "\nSigCgt:\t", signal),
+          .ignored = has_bit(status, "\nSigIgn:\t", signal),
+          .blocked = has_bit(status, "\nSigBlk:\t", signal)};
+}
+
+bool ends_by_default(int signal) {
+  return signal != SIGCHLD && signal != SIGURG && signal != SIGWINCH && signal != SIGCONT;
+}
+
+bool pass_on_signal(const Launched& container, const Fd& procfs, int signal) {
+  sys_pidfd_send_signal(container.pidfd.get(), signal, nullptr, 0);
+  if (!ends_by_default(signal)) return false;
+  const auto status = read_file_at(procfs, std::to_string(container.pid) + "/status");
+  if (!status.ok()) return false;
+  const SignalDisposition disposition = find_disposition(*status, signal);
+  if (disposition.caught || disposition.ignored || disposition.blocked) return false;
+  return sys_pidfd_send_signal(container.pidfd.get(), SIGKILL, nullptr, 0) == 0;
+}
+
+}  // namespace cella::runtime
