@@ -213,7 +213,7 @@ Result<void> InstanceLauncher::commit(Launch& launch) {
     entry.running = running;
     entry.status = StatusCode::kRunning;
     entry.trace = launch.clock.take();
-    entry.stop_wanted = false;
+    entry.intent = StopIntent::kNone;
     entry.last_failure.clear();
   });
   return kOk;

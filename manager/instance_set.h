@@ -51,6 +51,9 @@ enum class InstanceWork : std::uint8_t {
 };
 std::string_view work_text(InstanceWork work);  // "start", …
 
+// Why a running container is about to end: its exit is then neither taken for a reboot nor for a surprise.
+enum class StopIntent : std::uint8_t { kNone, kStop, kRestart };
+
 struct InstanceEntry {
   // Held while the container is launched and while its exit is worked off, so that the two never mix. Taken before any
   // other lock.
@@ -63,7 +66,7 @@ struct InstanceEntry {
   StatusCode status = StatusCode::kStopped;
   InstanceWork work = InstanceWork::kNone;
   bool gone = false;           // deleted: no longer in the set
-  bool stop_wanted = false;    // an exit is not to be taken for a reboot
+  StopIntent intent = StopIntent::kNone;
   std::shared_ptr<RunningContainer> running;
   std::optional<LaunchTrace> trace;
   std::string last_failure;    // why the latest start by itself (reboot, autostart) failed

@@ -1,0 +1,50 @@
+// Start, stop, restart, freeze and unfreeze, as operations.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "manager/instance_launcher.h"
+#include "manager/operations.h"
+
+namespace cella::manager {
+
+// Thread-safe. What it is given outlives every operation it starts.
+class InstanceControl {
+ public:
+  using Caller = std::optional<Requestor>;
+
+  InstanceControl(const InstanceSurroundings& around, InstanceLauncher& launcher)
+      : around_(around), launcher_(launcher) {}
+
+  // See Instances::change_state().
+  Result<OperationId> change_state(const std::string& name, const StateChange& change, const Caller& caller);
+
+  // Stops a running instance on this thread; nothing to do is success. The caller holds a claim on it.
+  // timeout: for a graceful stop. Errors: kTimeout: it still runs; kUnsupported: its init takes no shutdown signal.
+  struct StopRequest {
+    StopIntent intent = StopIntent::kStop;
+    bool force = false;
+    std::chrono::seconds timeout{600};
+  };
+  Result<void> stop(const EntryPtr& entry, const StopRequest& request, const OperationHandle* operation);
+
+ private:
+  Result<OperationId> start_operation(const std::string& name, const StateChange& change, const Caller& caller);
+  Result<OperationId> kill_operation(const EntryPtr& entry, const Caller& caller);
+  Result<void> carry_out(const EntryPtr& entry, const StateChange& change, const OperationHandle& operation);
+  Result<void> ask_to_stop(const EntryPtr& entry, const RunningContainer& running, std::chrono::seconds timeout);
+  Result<void> kill(const EntryPtr& entry, const RunningContainer& running);
+  Result<void> set_frozen(const EntryPtr& entry, StateAction action);
+  bool wait_for_end(InstanceEntry& entry, const RunningContainer& running,
+                    std::chrono::steady_clock::time_point deadline);
+  void tell(const char* action, const std::string& name, const Caller& caller);
+
+  const InstanceSurroundings& around_;
+  InstanceLauncher& launcher_;
+};
+
+}  // namespace cella::manager

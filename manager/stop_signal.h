@@ -1,0 +1,30 @@
+// Which signal asks a container's init to shut down.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace cella::manager {
+
+// Bit N-1 is signal N.
+struct SignalMasks {
+  std::uint64_t blocked = 0;
+  std::uint64_t caught = 0;
+};
+
+// SigBlk and SigCgt in the text of /proc/PID/status. Errors: kInvalid when they are missing.
+Result<SignalMasks> parse_signal_masks(std::string_view status);
+
+// SIGRTMIN+3 (37) for systemd, which reads signals from a signalfd and so blocks them; SIGPWR for inits that handle it
+// (sysvinit, OpenRC, busybox); SIGTERM for one that handles only that. nullopt: the kernel would drop each of them, since
+// this is the first process of a PID namespace: it has not come so far yet, or it is no init.
+// Source: liblxc do_lxcapi_shutdown(), systemd(1), busybox init/init.c, pid_namespaces(7).
+std::optional<int> choose_stop_signal(const SignalMasks& masks);
+
+// The masks of a process of this host now. Errors: kNotFound when it is gone.
+Result<SignalMasks> read_signal_masks(int pid);
+
+}  // namespace cella::manager
