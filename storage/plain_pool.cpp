@@ -1,0 +1,107 @@
+#include "storage/plain_pool.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/rollback.h"
+
+namespace cella::storage {
+namespace {
+
+bool is_directory(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+}  // namespace
+
+std::string pool_directory(const PoolSpec& spec) {
+  if (spec.source.empty()) return spec.directory;
+  if (spec.driver == DriverType::kBtrfs && !is_directory(spec.source)) return spec.directory;
+  return spec.source;
+}
+
+Error not_mounted(const PoolSpec& spec) {
+  return Error(ErrorKind::kBusy, "storage pool \"" + spec.name + "\" is not available");
+}
+
+Result<void> PlainPool::create() {
+  const std::string directory = pool_directory(spec_);
+  if (directory.empty() || directory[0] != '/') return invalid_value("source", directory, "not an absolute path");
+  Rollback rollback;
+  if (!path_exists(directory)) {
+    if (!spec_.source.empty() && spec_.source != spec_.directory)
+      return invalid_value("source", directory, "no such directory");
+    TRY(make_dirs(directory, 0711));
+    rollback.add([directory] { ::rmdir(directory.c_str()); });
+  }
+  if (!is_directory(directory)) return invalid_value("source", directory, "not a directory");
+  TRY(PoolTree::create(directory));
+  rollback.commit();
+  return mount();
+}
+
+Result<void> PlainPool::mount(SpecialRemoval special) {
+  const std::unique_lock lock(mutex_);
+  if (!tree_) tree_ = TRY(PoolTree::open(pool_directory(spec_), std::move(special)));
+  return kOk;
+}
+
+Result<void> PlainPool::unmount() {
+  const std::unique_lock lock(mutex_);
+  if (tree_) tree_->drain();
+  tree_.reset();
+  return kOk;
+}
+
+Result<void> PlainPool::destroy() {
+  const std::unique_lock lock(mutex_);
+  if (!tree_) return not_mounted(spec_);
+  for (const VolumeKind kind : {VolumeKind::kRoot, VolumeKind::kSnapshot}) {
+    const std::vector<std::string> names = TRY(list_volume_names(tree_->root(), kind));
+    if (!names.empty())
+      return Error(ErrorKind::kBusy, "storage pool \"" + spec_.name + "\" holds " + volume_text({kind, names.front()}));
+  }
+  for (const std::string& name : TRY(list_volume_names(tree_->root(), VolumeKind::kImage)))
+    TRY(tree_->discard({VolumeKind::kImage, name}));
+  tree_->drain();
+  const DirFd root = TRY(open_dir(tree_->directory()));
+  const std::string directory = tree_->directory();
+  tree_.reset();
+  for (const char* name : {"images", "volumes", "snapshots", "staging", "trash"}) TRY(remove_tree_at(root, name));
+  // A directory that was there before stays.
+  if (directory == spec_.directory && ::rmdir(directory.c_str()) != 0 && errno != EBUSY)
+    return errno_error(errno, "rmdir " + directory);
+  return kOk;
+}
+
+Result<std::shared_ptr<PoolTree>> PlainPool::tree() const {
+  const std::shared_lock lock(mutex_);
+  if (!tree_) return not_mounted(spec_);
+  return tree_;
+}
+
+Result<StagedVolume> StagedVolume::make(std::shared_ptr<PoolTree> tree) {
+  StagedVolume staged(std::move(tree), "");
+  const std::string name = staged.tree_->new_staging_name();
+  TRY(make_dir_at(staged.tree_->staging(), name, 0700));
+  staged.name_ = name;
+  staged.directory_ = TRY(open_dir_at(staged.tree_->staging(), name));
+  return staged;
+}
+
+StagedVolume::~StagedVolume() {
+  // A failure leaves it for the sweep at the next start.
+  if (tree_ && !name_.empty()) static_cast<void>(tree_->discard_staged(name_));
+}
+
+Result<void> StagedVolume::publish(const VolumeId& volume) {
+  TRY(tree_->publish(name_, volume));
+  name_.clear();
+  return kOk;
+}
+
+}  // namespace cella::storage

@@ -1,0 +1,58 @@
+// A pool that is a directory on some file system of the host: what the overlay and dir drivers share.
+#pragma once
+
+#include <memory>
+#include <shared_mutex>
+#include <string>
+
+#include "storage/pool_tree.h"
+#include "storage/volume.h"
+
+namespace cella::storage {
+
+// Where a pool's tree is: `source` when that is a directory of its own, else `directory`.
+std::string pool_directory(const PoolSpec& spec);
+
+// An error for a pool that is not up.
+Error not_mounted(const PoolSpec& spec);
+
+// Thread-safe.
+class PlainPool {
+ public:
+  explicit PlainPool(PoolSpec spec) : spec_(std::move(spec)) {}
+
+  Result<void> create();
+  Result<void> mount(SpecialRemoval special = {});
+  Result<void> unmount();
+  // Everything in it goes. Errors: kBusy while there are root volumes or snapshots.
+  Result<void> destroy();
+
+  const PoolSpec& spec() const { return spec_; }
+  // Shared, so that work in progress keeps it. Errors: kBusy when the pool is not up.
+  Result<std::shared_ptr<PoolTree>> tree() const;
+
+ private:
+  PoolSpec spec_;
+  mutable std::shared_mutex mutex_;
+  std::shared_ptr<PoolTree> tree_;
+};
+
+// A directory being filled below staging/: goes to the trash unless it is published.
+class StagedVolume {
+ public:
+  static Result<StagedVolume> make(std::shared_ptr<PoolTree> tree);
+  StagedVolume(StagedVolume&&) noexcept = default;
+  StagedVolume& operator=(StagedVolume&&) = delete;
+  ~StagedVolume();
+  const DirFd& directory() const { return directory_; }
+  const std::string& name() const { return name_; }
+  Result<void> publish(const VolumeId& volume);
+
+ private:
+  StagedVolume(std::shared_ptr<PoolTree> tree, std::string name) : tree_(std::move(tree)), name_(std::move(name)) {}
+  std::shared_ptr<PoolTree> tree_;
+  std::string name_;
+  DirFd directory_;
+};
+
+}  // namespace cella::storage
