@@ -131,7 +131,10 @@ class Session : public std::enable_shared_from_this<Session> {
     body_->body_limit(kMaxBody);
     http::async_read(socket_, buffer_, *body_,
                      [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                       if (error == http::error::body_limit) return self->refuse(413, "body is too long");
+                       if (error == http::error::body_limit) {
+                         self->keep_alive_ = false;
+                         return self->write(error_reply(413, "body is too long"));
+                       }
                        if (error) return;
                        self->request_.body = std::move(self->body_->get().body());
                        self->body_.reset();

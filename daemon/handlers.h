@@ -1,0 +1,49 @@
+// The routes of each noun. Handlers decode once, call the manager, and encode; what they are given outlives the router.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "api/client.h"
+#include "daemon/router.h"
+#include "manager/images.h"
+#include "manager/instances.h"
+#include "manager/networks.h"
+#include "manager/operations.h"
+#include "manager/pools.h"
+#include "manager/profiles.h"
+#include "manager/server.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace cella::daemon {
+
+class EventHub;
+class SocketOperations;
+
+// Runs blocking work away from the I/O thread.
+using RunOnWorker = std::function<void(std::function<void()>)>;
+
+// /, /1.0, /1.0/resources, and the collections that are empty here: certificates, warnings.
+void add_server_routes(Router& router, manager::Server& server);
+void add_project_routes(Router& router, manager::Server& server);
+void add_instance_routes(Router& router, manager::Server& server);
+void add_instance_state_routes(Router& router, manager::Server& server);
+// …/logs and the console's log.
+void add_instance_log_routes(Router& router, manager::Server& server);
+void add_exec_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,
+                     RunOnWorker run);
+void add_console_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,
+                        RunOnWorker run);
+void add_image_routes(Router& router, manager::Images& images, const manager::Operations& operations);
+void add_alias_routes(Router& router, manager::Images& images);
+void add_profile_routes(Router& router, manager::Profiles& profiles);
+void add_network_routes(Router& router, manager::Networks& networks);
+void add_storage_routes(Router& router, manager::Pools& pools);
+void add_operation_routes(Router& router, manager::Operations& operations, SocketOperations& sockets,
+                          boost::asio::io_context& io);
+void add_event_routes(Router& router, EventHub& hub);
+
+}  // namespace cella::daemon

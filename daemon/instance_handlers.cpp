@@ -1,0 +1,122 @@
+// /1.0/instances: the records.
+#include <mutex>
+
+#include "api/codec.h"
+#include "daemon/collection.h"
+#include "daemon/etag.h"
+#include "daemon/handlers.h"
+#include "daemon/instance_requests.h"
+#include "daemon/wire.h"
+
+namespace cella::daemon {
+namespace {
+
+std::string url_of(const Request& request, const std::string& name) {
+  return "/1.0/" + request.parameter("kind") + "/" + api::percent_encode(name);
+}
+
+class InstanceHandlers {
+ public:
+  explicit InstanceHandlers(manager::Server& server) : server_(server), instances_(server.instances()) {}
+
+  Result<Reply> list(const Request& request) {
+    const int recursion = TRY(request.recursion());
+    std::vector<manager::Instance> found;
+    // Virtual machines are never there, so their list is empty.
+    if (request.parameter("kind") != "virtual-machines") found = instances_.list();
+    std::vector<CollectionEntry> entries;
+    for (const manager::Instance& instance : found) {
+      entries.push_back({url_of(request, instance.name),
+                         recursion == 2 ? api::encode(full(instance)) : api::encode(to_wire(instance))});
+    }
+    return collection_reply(request, std::move(entries));
+  }
+
+  Result<Reply> get(const Request& request) {
+    const int recursion = TRY(request.recursion());
+    const manager::Instance instance = TRY(instances_.find(request.parameter("name")));
+    return sync_reply_with_etag(recursion == 0 ? api::encode(to_wire(instance)) : api::encode(full(instance)),
+                                api::encode(writable_part(instance)));
+  }
+
+  Result<Reply> create(const Request& request) {
+    if (request.header("Content-Type").starts_with("application/octet-stream")) {
+      return Error(ErrorKind::kUnsupported, "importing a backup is not served yet");
+    }
+    const auto body = TRY(api::decode<api::InstanceCreate>(request.body));
+    const manager::InstanceCreate create = TRY(create_from_wire(body, server_.images()));
+    return reply(instances_.create(create, requestor_of(request)));
+  }
+
+  Result<Reply> put(const Request& request) {
+    const auto body = TRY(api::decode<api::InstancePut>(request.body));
+    if (!body.restore.empty()) {
+      return Error(ErrorKind::kUnsupported, "restore \"" + body.restore + "\": snapshots are not served yet");
+    }
+    const std::lock_guard lock(changing_);
+    const manager::Instance present = TRY(instances_.find(request.parameter("name")));
+    if (auto refused = check_if_match(request, api::encode(writable_part(present)))) return *std::move(refused);
+    return reply(instances_.update(present.name, put_from_wire(body), requestor_of(request)));
+  }
+
+  Result<Reply> patch(const Request& request) {
+    const auto body = TRY(api::decode<api::InstancePatch>(request.body));
+    const std::lock_guard lock(changing_);
+    const manager::Instance present = TRY(instances_.find(request.parameter("name")));
+    if (auto refused = check_if_match(request, api::encode(writable_part(present)))) return *std::move(refused);
+    TRY(instances_.patch(present.name, patch_from_wire(body), requestor_of(request)));
+    return empty_reply();
+  }
+
+  Result<Reply> rename(const Request& request) {
+    const auto body = TRY(api::decode<api::InstancePost>(request.body));
+    if (body.migration || !body.pool.empty() || (!body.project.empty() && body.project != "default")) {
+      return Error(ErrorKind::kUnsupported, "moving an instance to another pool, project or server is not served yet");
+    }
+    return reply(instances_.rename(request.parameter("name"), body.name, requestor_of(request)));
+  }
+
+  Result<Reply> remove(const Request& request) {
+    return reply(instances_.remove(request.parameter("name"), requestor_of(request)));
+  }
+
+ private:
+  api::InstanceFull full(const manager::Instance& instance) {
+    api::InstanceFull out;
+    out.instance = to_wire(instance);
+    // One that cannot be read (it stopped just now, say) must not hide the others: its state is as recorded.
+    Result<manager::InstanceState> state = instances_.state(instance.name);
+    if (state.ok()) {
+      out.state = to_wire(*state);
+    } else {
+      manager::InstanceState recorded;
+      recorded.status = instance.status;
+      out.state = to_wire(recorded);
+    }
+    return out;
+  }
+
+  Result<Reply> reply(Result<manager::OperationId> operation) {
+    return operation_reply(server_.operations(), TRY(std::move(operation)));
+  }
+
+  manager::Server& server_;
+  manager::Instances& instances_;
+  std::mutex changing_;  // nothing comes between If-Match and the change's validation
+};
+
+}  // namespace
+
+void add_instance_routes(Router& router, manager::Server& server) {
+  auto handlers = std::make_shared<InstanceHandlers>(server);
+  const std::string one = "/1.0/instances/{name}";
+  router.add("GET", "/1.0/instances", [handlers](const Request& request) { return handlers->list(request); });
+  router.add("POST", "/1.0/instances", [handlers](const Request& request) { return handlers->create(request); });
+  router.add("GET", one, [handlers](const Request& request) { return handlers->get(request); });
+  router.add("PUT", one, [handlers](const Request& request) { return handlers->put(request); });
+  router.add("PATCH", one, [handlers](const Request& request) { return handlers->patch(request); });
+  router.add("POST", one, [handlers](const Request& request) { return handlers->rename(request); });
+  router.add("DELETE", one, [handlers](const Request& request) { return handlers->remove(request); });
+}
+
+}  // namespace cella::daemon
