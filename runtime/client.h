@@ -203,8 +203,8 @@ class KeeperClient {
 
  private:
   class Connection;
-  explicit KeeperClient(std::shared_ptr<Connection> connection);
-  std::shared_ptr<Connection> connection_;
+  explicit KeeperClient(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace cella::runtime
