@@ -1,0 +1,34 @@
+// One function per top-level verb; the tree puts them together.
+#pragma once
+
+#include "cli/command.h"
+
+namespace cella::cli {
+
+Command admin_command();
+Command completion_command();
+Command complete_command();
+Command config_command();
+Command console_command();
+Command delete_instances_command();
+Command exec_command();
+Command image_command();
+Command info_command();
+Command init_command();
+Command launch_command();
+Command list_command();
+Command monitor_command();
+Command move_command();
+Command network_command();
+Command operation_command();
+Command pause_command();
+Command profile_command();
+Command query_command();
+Command rename_instance_command();
+Command restart_command();
+Command start_command();
+Command stop_command();
+Command storage_command();
+Command version_command();
+
+}  // namespace cella::cli

@@ -1,0 +1,56 @@
+#include "cli/program.h"
+
+#include <cerrno>
+#include <cstdio>
+
+#include "cli/help.h"
+#include "cli/parse.h"
+#include "cli/server.h"
+#include "cli/version.h"
+
+namespace cella::cli {
+namespace {
+
+int fail(const Error& error) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "Error: %s\n", error.message().c_str());
+  return 1;
+}
+
+Globals globals_of(const Arguments& arguments) {
+  return {.quiet = arguments.on("quiet"),
+          .debug = arguments.on("debug"),
+          .verbose = arguments.on("verbose"),
+          .project = arguments.text("project")};
+}
+
+// No words at all: the user wants to know how. Some, but the wrong number: the help, and a failure.
+int show_usage(const Invocation& invocation) {
+  std::fputs(help_text(*invocation.command, invocation.path).c_str(), stdout);
+  if (invocation.arguments.words.empty()) return 0;
+  return fail(Error(ErrorKind::kInvalid, "Invalid number of arguments"));
+}
+
+}  // namespace
+
+int run_program(std::span<const std::string> words) {
+  const Command tree = command_tree();
+  const Result<Invocation> invocation = parse(tree, words);
+  if (!invocation.ok()) return fail(invocation.error());
+  if (invocation->wants_version) {
+    std::printf("%s\n", kVersion.data());
+    return 0;
+  }
+  if (invocation->wants_help) {
+    std::fputs(help_text(*invocation->command, invocation->path).c_str(), stdout);
+    return 0;
+  }
+  if (invocation->wrong_count) return show_usage(*invocation);
+  Server server(globals_of(invocation->arguments));
+  const Result<int> status = invocation->command->run(server, invocation->arguments);
+  if (!status.ok()) return fail(status.error());
+  if (std::fflush(stdout) != 0) return fail(errno_error(errno, "write standard output"));
+  return *status;
+}
+
+}  // namespace cella::cli

@@ -1,0 +1,65 @@
+#include "cli/server.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace cella::cli {
+
+std::string socket_path() {
+  if (const char* path = std::getenv("CELLA_SOCKET"); path != nullptr && *path != '\0') return path;
+  const char* dir = std::getenv("CELLA_DIR");
+  return std::string(dir != nullptr && *dir != '\0' ? dir : "/var/lib/cella") + "/unix.socket";
+}
+
+std::string url(std::initializer_list<std::string_view> parts) {
+  std::string out = "/1.0";
+  for (const std::string_view part : parts) out.append("/").append(api::percent_encode(part));
+  return out;
+}
+
+Result<api::Client> Server::another_client() const {
+  const std::string path = socket_path();
+  auto client = api::Client::connect_unix(path);
+  if (!client.ok()) {
+    const Error& error = client.error();
+    if (error.kind() == ErrorKind::kDenied) {
+      return Error(error.kind(), error.message() + "\nYou need to be root or in the group that owns the socket.");
+    }
+    return Error(error.kind(), error.message() + "\nIs the daemon running? \"cella daemon\" starts it.");
+  }
+  client->set_project(globals_.project);
+  return client;
+}
+
+Result<api::Client*> Server::client() {
+  if (!client_) client_.emplace(TRY(another_client()));
+  return &*client_;
+}
+
+Result<api::Answer> Server::call(const std::string& method, const std::string& target, std::string body,
+                                 const std::string& etag) {
+  api::Client* client = TRY(this->client());
+  api::Request request{.method = method, .target = target, .body = std::move(body), .headers = {}};
+  if (!etag.empty()) request.headers.emplace_back("If-Match", etag);
+  if (globals_.debug) std::fprintf(stderr, "> %s %s %s\n", method.c_str(), target.c_str(), request.body.c_str());
+  Result<api::Answer> answer = client->call(request);
+  if (globals_.debug && answer.ok()) {
+    std::fprintf(stderr, "< %d %s\n", answer->http_status, answer->response.metadata.text.c_str());
+  } else if (globals_.debug) {
+    std::fprintf(stderr, "< %s\n", answer.error().message().c_str());
+  }
+  return answer;
+}
+
+Result<api::Operation> Server::change(const std::string& method, const std::string& target, std::string body,
+                                      const std::string& etag, const std::string& label) {
+  return wait(TRY(call(method, target, std::move(body), etag)), label);
+}
+
+Result<api::WebSocket> Server::websocket(const std::string& target) {
+  api::Client* client = TRY(this->client());
+  if (globals_.debug) std::fprintf(stderr, "> WebSocket %s\n", target.c_str());
+  return client->open_websocket(target);
+}
+
+}  // namespace cella::cli
