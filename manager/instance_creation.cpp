@@ -1,0 +1,139 @@
+#include "manager/instance_creation.h"
+
+#include "base/rollback.h"
+#include "manager/claimed_work.h"
+#include "manager/database.h"
+#include "manager/events.h"
+#include "manager/images.h"
+#include "manager/names.h"
+#include "manager/networks.h"
+#include "manager/pools.h"
+#include "manager/volatile_keys.h"
+
+namespace cella::manager {
+namespace {
+
+constexpr int kNameAttempts = 100;
+
+// Tells the clients how far the unpacking has come, but not more often than each percent.
+storage::Watch watch_unpack(const OperationHandle& operation) {
+  auto last = std::make_shared<std::uint64_t>(0);
+  storage::Watch watch;
+  watch.progress = [operation, last](std::uint64_t done, std::uint64_t total) {
+    const auto percent = total == 0 ? 0 : done * 100 / total;
+    if (percent == *last) return;
+    *last = percent;
+    operation.set_metadata("create_instance_from_image_unpack_progress",
+                           "Unpack: " + std::to_string(percent) + "%");
+  };
+  watch.cancelled = [operation] { return operation.cancel_requested(); };
+  return watch;
+}
+
+}  // namespace
+
+Result<InstanceRecord> InstanceCreation::make_record(const InstanceCreate& request) {
+  InstanceRecord record;
+  record.name = request.name.empty() ? random_instance_name() : request.name;
+  TRY(check_instance_name(record.name));
+  record.description = request.put.description;
+  record.architecture = request.put.architecture.empty() ? host_architecture() : request.put.architecture;
+  if (record.architecture != host_architecture()) {
+    return invalid_value("architecture", record.architecture, "cannot run on this host (" + host_architecture() + ")");
+  }
+  if (request.put.stateful) return Error(ErrorKind::kUnsupported, "stateful: a container's memory cannot be saved");
+  record.ephemeral = request.put.ephemeral;
+  record.created_at = std::chrono::system_clock::now();
+  record.config = without_empty(request.put.config);
+  keep_volatile(record.config, {}, HwaddrChange::kAllowed);
+  record.devices = request.put.devices;
+  record.profiles = request.profiles_given ? request.put.profiles : std::vector<std::string>{"default"};
+  if (!request.fingerprint.empty()) {
+    const auto image = TRY(around_.images.find(request.fingerprint));
+    for (const auto& [key, value] : image.properties) record.config["image." + key] = value;
+  }
+  return record;
+}
+
+Result<EntryPtr> InstanceCreation::reserve(InstanceRecord record, bool name_given) {
+  auto entry = std::make_shared<InstanceEntry>();
+  auto expanded = TRY(merge_instance(around_, record));
+  entry->expanded_config = std::move(expanded.config);
+  entry->expanded_devices = std::move(expanded.devices);
+  entry->record = std::move(record);
+  entry->work = InstanceWork::kCreate;
+  for (int attempt = 0;; ++attempt) {
+    auto added = around_.set.add(entry);
+    if (added.ok()) return entry;
+    if (name_given || attempt == kNameAttempts) return std::move(added).error();
+    entry->record.name = random_instance_name() + std::to_string(attempt);
+  }
+}
+
+Result<OperationId> InstanceCreation::create(const InstanceCreate& request, const Caller& caller) {
+  auto record = TRY(make_record(request));
+  const auto expanded = TRY(expand_instance(around_, record));
+  record.pool = expanded.spec.root->pool;
+  const auto size = expanded.spec.root->size;
+  std::string fingerprint;
+  if (!request.fingerprint.empty()) fingerprint = TRY(around_.images.find(request.fingerprint)).fingerprint;
+  const auto entry = TRY(reserve(std::move(record), !request.name.empty()));
+  auto operation_request = instance_request("Creating instance", entry->record.name);
+  operation_request.resources["containers"] = {entry->record.name};
+  operation_request.may_cancel = !fingerprint.empty();
+  return start_claimed(around_.operations, std::move(operation_request), InstanceSet::Claim(around_.set, entry),
+                       [this, fingerprint, size, caller](const EntryPtr& made, const OperationHandle& operation) {
+                         auto outcome = make(made, fingerprint, size, operation);
+                         if (outcome.ok()) {
+                           const auto name = around_.set.record(*made).name;
+                           around_.events.lifecycle({"instance-created", "/1.0/instances/" + name, {}, caller});
+                         }
+                         return outcome;
+                       });
+}
+
+Result<void> InstanceCreation::insert(const EntryPtr& entry, const std::string& fingerprint) {
+  InstanceRecord record = around_.set.record(*entry);
+  {
+    auto transaction = TRY(around_.database.begin());
+    // The range belongs to an id that exists only once the record is in: both in one transaction.
+    record.id = TRY(insert_instance(around_.database, record));
+    record.id_base = TRY(allocate_id_range(around_.database, around_.id_windows, record.id));
+    const InstanceRecord bare = record;
+    add_creation_keys(record.config, fingerprint, record.id_base);
+    settle_device_keys(record.config, entry->expanded_devices);
+    TRY(update_instance(around_.database, bare, record));
+    TRY(transaction.commit());
+  }
+  auto expanded = TRY(merge_instance(around_, record));
+  around_.set.change(*entry, [&](InstanceEntry& changed) {
+    changed.record = record;
+    changed.expanded_config = std::move(expanded.config);
+  });
+  return kOk;
+}
+
+Result<void> InstanceCreation::make_root(const InstanceRecord& record, const std::string& fingerprint,
+                                         std::optional<Bytes> size, const OperationHandle& operation) {
+  TRY(around_.pools.create_root(record.pool, record.name, fingerprint, watch_unpack(operation)));
+  if (size) TRY(around_.pools.set_root_quota(record.pool, record.name, size));
+  return kOk;
+}
+
+Result<void> InstanceCreation::make(const EntryPtr& entry, const std::string& fingerprint, std::optional<Bytes> size,
+                                    const OperationHandle& operation) {
+  Rollback undo;
+  undo.add([&] { around_.set.erase(entry); });
+  TRY(insert(entry, fingerprint));
+  const auto record = around_.set.record(*entry);
+  undo.add([&] { (void)delete_instance(around_.database, record.id); });
+  undo.add([&] { (void)around_.pools.remove_root(record.pool, record.name); });
+  TRY(make_root(record, fingerprint, size, operation));
+  TRY(set_phase(around_.database, record.id, InstancePhase::kReady, ""));
+  undo.commit();
+  around_.set.change(*entry, [](InstanceEntry& changed) { changed.record.phase = InstancePhase::kReady; });
+  if (!fingerprint.empty()) around_.images.mark_used(fingerprint);
+  return kOk;
+}
+
+}  // namespace cella::manager

@@ -1,0 +1,102 @@
+#include "manager/instance_removal.h"
+
+#include "manager/claimed_work.h"
+#include "manager/database.h"
+#include "manager/events.h"
+#include "manager/names.h"
+#include "manager/networks.h"
+#include "manager/pools.h"
+
+namespace cella::manager {
+namespace {
+
+bool is_protected(const InstanceSet& set, const InstanceEntry& entry) {
+  std::shared_lock lock(set.mutex());
+  const auto found = entry.expanded_config.find("security.protection.delete");
+  if (found == entry.expanded_config.end()) return false;
+  const auto value = parse_bool(found->first, found->second);
+  return value.ok() && *value;
+}
+
+}  // namespace
+
+Result<OperationId> InstanceRemoval::remove(const std::string& name, const Caller& caller) {
+  auto claim = TRY(around_.set.claim(name, InstanceWork::kDelete));
+  if (around_.set.running(*claim.entry()) != nullptr) return Error(ErrorKind::kInvalid, "Instance is running");
+  if (is_protected(around_.set, *claim.entry())) return Error(ErrorKind::kInvalid, "Instance is protected");
+  return start_claimed(around_.operations, instance_request("Deleting instance", name), std::move(claim),
+                       [this, caller](const EntryPtr& entry, const OperationHandle&) {
+                         std::lock_guard run(entry->run);
+                         return remove_now(entry, caller);
+                       });
+}
+
+Result<void> InstanceRemoval::remove_now(const EntryPtr& entry, const Caller& caller) {
+  const auto record = around_.set.record(*entry);
+  TRY(set_phase(around_.database, record.id, InstancePhase::kDeleting, ""));
+  around_.set.change(*entry, [](InstanceEntry& changed) { changed.record.phase = InstancePhase::kDeleting; });
+  TRY(finish_removal(record));
+  around_.set.erase(entry);
+  around_.events.lifecycle({"instance-deleted", "/1.0/instances/" + record.name, {}, caller});
+  return kOk;
+}
+
+Result<void> InstanceRemoval::finish_removal(const InstanceRecord& record) {
+  TRY(around_.pools.remove_root(record.pool, record.name));
+  TRY(around_.networks.forget_instance(record.name));
+  return delete_instance(around_.database, record.id);
+}
+
+Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::string& to, const Caller& caller) {
+  TRY(check_instance_name(to));
+  if (around_.set.find(to).ok()) return Error(ErrorKind::kExists, "instance " + to + " already exists");
+  auto claim = TRY(around_.set.claim(name, InstanceWork::kRename));
+  if (around_.set.running(*claim.entry()) != nullptr) {
+    return Error(ErrorKind::kInvalid, "Renaming of running instance not allowed");
+  }
+  return start_claimed(around_.operations, instance_request("Renaming instance", name), std::move(claim),
+                       [this, name, to, caller](const EntryPtr& entry, const OperationHandle&) -> Result<void> {
+                         std::lock_guard run(entry->run);
+                         TRY(rename_now(entry, to));
+                         around_.events.lifecycle(
+                             {"instance-renamed", "/1.0/instances/" + to, {{"old_name", name}}, caller});
+                         return kOk;
+                       });
+}
+
+Result<void> InstanceRemoval::rename_now(const EntryPtr& entry, const std::string& to) {
+  auto record = around_.set.record(*entry);
+  // The new name is taken in memory first, so that nobody creates an instance of that name meanwhile.
+  TRY(around_.set.rename(entry, to));
+  const auto carry_out = [&]() -> Result<InstanceRecord> {
+    TRY(set_phase(around_.database, record.id, InstancePhase::kRenaming, to));
+    InstanceRecord renaming = record;
+    renaming.phase = InstancePhase::kRenaming;
+    renaming.next_name = to;
+    auto renamed = finish_rename(renaming);
+    if (!renamed.ok()) (void)set_phase(around_.database, record.id, InstancePhase::kReady, "");
+    return renamed;
+  };
+  auto renamed = carry_out();
+  if (!renamed.ok()) {
+    (void)around_.set.rename(entry, record.name);
+    return std::move(renamed).error();
+  }
+  around_.set.change(*entry, [&](InstanceEntry& changed) { changed.record = *renamed; });
+  return kOk;
+}
+
+Result<InstanceRecord> InstanceRemoval::finish_rename(const InstanceRecord& record) {
+  const auto moved = around_.pools.rename_root(record.pool, record.name, record.next_name);
+  // A daemon that was killed after the volume had moved finds it under its new name.
+  if (!moved.ok() && moved.error().kind() != ErrorKind::kNotFound) return moved.error();
+  InstanceRecord renamed = record;
+  renamed.name = record.next_name;
+  renamed.next_name.clear();
+  renamed.phase = InstancePhase::kReady;
+  TRY(around_.networks.rename_instance(record.name, renamed.name));
+  TRY(update_instance(around_.database, record, renamed));
+  return renamed;
+}
+
+}  // namespace cella::manager
