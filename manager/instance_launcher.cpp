@@ -225,6 +225,7 @@ void InstanceLauncher::finish(const EntryPtr& entry, Next next_state) {
   if (running == nullptr) return;
   for (const auto& nic : running->nics) around_.networks.detach(nic.request, nic.host_name);
   InstanceRecord next = record;
+  clear_run_keys(next.config);
   if (next_state == Next::kStopped) set_stopped_keys(next.config);
   next.run.reset();
   const auto store = [&]() -> Result<void> {
@@ -250,7 +251,7 @@ void InstanceLauncher::finish(const EntryPtr& entry, Next next_state) {
   around_.set.change(*entry, [&](InstanceEntry& changed) {
     changed.record = next;
     changed.running.reset();
-    changed.status = next_state == Next::kStopped ? StatusCode::kStopped : StatusCode::kStarting;
+    changed.status = next_state == Next::kRestarts ? StatusCode::kStarting : StatusCode::kStopped;
   });
   balance_.rebalance();
 }

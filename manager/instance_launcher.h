@@ -22,7 +22,8 @@ class InstanceLauncher {
 
   // Init has ended (or was found gone): network, records and cgroup are given back and the instance is stopped. What
   // fails is logged and retried at the next start of the daemon. The caller holds entry->run.
-  enum class Next { kStopped, kRestarts };
+  // kLost: it ended while nobody looked (the host went down): its power state stays, so that it is started again.
+  enum class Next { kStopped, kRestarts, kLost };
   void finish(const EntryPtr& entry, Next next);
 
  private:

@@ -43,6 +43,7 @@ struct RunningContainer {
   std::vector<AttachedNic> nics;
   // Bound to the container's network namespace; opened at the first look.
   std::optional<netlink::Socket> network;
+  std::optional<cgroups::Cgroup> exec_leaf;  // made at the first exec
 };
 
 // What holds an instance for itself at the moment.

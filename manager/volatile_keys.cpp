@@ -61,8 +61,12 @@ void settle_device_keys(Config& config, const Devices& expanded_devices) {
   });
 }
 
-void set_stopped_keys(Config& config) {
+void clear_run_keys(Config& config) {
   std::erase_if(config, [](const auto& entry) { return !device_of(entry.first, "host_name").empty(); });
+}
+
+void set_stopped_keys(Config& config) {
+  clear_run_keys(config);
   config["volatile.last_state.power"] = "STOPPED";
 }
 

@@ -17,7 +17,9 @@ void add_creation_keys(Config& config, const std::string& base_image, std::uint3
 // Gives every NIC without "hwaddr" a MAC in volatile.NAME.hwaddr, and drops volatile.NAME.* of devices that are gone.
 void settle_device_keys(Config& config, const Devices& expanded_devices);
 
-// After a stop: host_name of every device, and the power state.
+// After a run: drops host_name of every device.
+void clear_run_keys(Config& config);
+// After a stop: the same, and the power state.
 void set_stopped_keys(Config& config);
 
 // What a client's PUT or PATCH leaves of the volatile keys: those present, except that the MAC of a NIC may be changed
