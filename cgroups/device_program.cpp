@@ -1,6 +1,8 @@
 #include "cgroups/device_program.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "cgroups/lines.h"
 
@@ -8,13 +10,15 @@ namespace cella::cgroups {
 
 namespace {
 
-// Registers: r1 is the context, r0 the answer (1 allow, 0 refuse), r2–r5 hold the request.
+// Registers: r1 is the context, r0 the answer (1 allow, 0 refuse), r2–r5 hold the request. The number is major and minor
+// in one word, so that a rule for one device is one comparison: the verifier's time grows with the branches.
 constexpr std::uint8_t kAnswer = BPF_REG_0;
 constexpr std::uint8_t kContext = BPF_REG_1;
 constexpr std::uint8_t kType = BPF_REG_2;
 constexpr std::uint8_t kAccess = BPF_REG_3;
 constexpr std::uint8_t kMajor = BPF_REG_4;
-constexpr std::uint8_t kMinor = BPF_REG_5;
+constexpr std::uint8_t kNumber = BPF_REG_5;
+constexpr std::uint32_t kMinorBits = 20;  // the kernel's device numbers: 12 bits of major, 20 of minor
 
 bpf_insn instruction(int code, std::uint8_t target, std::uint8_t source, std::size_t offset, std::uint32_t immediate) {
   bpf_insn made{};
@@ -42,28 +46,73 @@ std::uint32_t access_bits(DeviceAccess access) {
   return (access.make_node ? kMake : 0) | (access.read ? kRead : 0) | (access.write ? kWrite : 0);
 }
 
-// A test of one rule: where it holds, the rule does not match.
-struct Test {
-  int operation;  // BPF_JNE or BPF_JSET
-  std::uint8_t target;
-  std::uint32_t value;
+bpf_insn jump_if(int operation, std::uint8_t target, std::uint32_t value) {
+  return instruction(BPF_JMP32 | operation | BPF_K, target, 0, 0, value);
+}
+bpf_insn compute(int operation, std::uint8_t target, std::uint32_t value) {
+  return instruction(BPF_ALU | operation | BPF_K, target, 0, 0, value);
+}
+bpf_insn combine(int operation, std::uint8_t target, std::uint8_t source) {
+  return instruction(BPF_ALU | operation | BPF_X, target, source, 0, 0);
+}
+
+// Collects instructions with jumps whose targets come later.
+class Assembler {
+ public:
+  void add(bpf_insn insn) { program_.push_back(insn); }
+  // Jumps to the "allow" at the end.
+  void allow_if(bpf_insn jump) {
+    to_allow_.push_back(program_.size());
+    add(jump);
+  }
+  // Jumps behind the group; returns what end_group() needs.
+  std::size_t leave_group_if(bpf_insn jump) {
+    add(jump);
+    return program_.size() - 1;
+  }
+  void end_group(const std::vector<std::size_t>& jumps) {
+    for (const std::size_t jump : jumps) aim(jump, program_.size());
+  }
+  std::vector<bpf_insn> finish() {
+    add(set(kAnswer, 0));
+    add(leave());
+    // The kernel refuses a program with instructions that nothing leads to.
+    if (to_allow_.empty()) return std::move(program_);
+    for (const std::size_t jump : to_allow_) aim(jump, program_.size());
+    add(set(kAnswer, 1));
+    add(leave());
+    return std::move(program_);
+  }
+
+ private:
+  void aim(std::size_t jump, std::size_t target) { program_[jump].off = static_cast<std::int16_t>(target - jump - 1); }
+  std::vector<bpf_insn> program_;
+  std::vector<std::size_t> to_allow_;
 };
 
-// The tests of a rule, then "allow": each test that fails jumps over what is left.
-void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {
-  std::vector<Test> tests;
-  if (rule.type != DeviceType::kAny)
-    tests.push_back({BPF_JNE, kType, rule.type == DeviceType::kBlock ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR});
-  if (rule.major) tests.push_back({BPF_JNE, kMajor, *rule.major});
-  if (rule.minor) tests.push_back({BPF_JNE, kMinor, *rule.minor});
-  const std::uint32_t refused = (kMake | kRead | kWrite) & ~access_bits(rule.access);
-  if (refused != 0) tests.push_back({BPF_JSET, kAccess, refused});
-  for (std::size_t i = 0; i < tests.size(); ++i) {
-    const std::size_t skip = tests.size() - i - 1 + 2;
-    program.push_back(instruction(BPF_JMP32 | tests[i].operation | BPF_K, tests[i].target, 0, skip, tests[i].value));
+void add_rule(Assembler& program, const DeviceRule& rule) {
+  if (rule.major && rule.minor) return program.allow_if(jump_if(BPF_JEQ, kNumber, *rule.major << kMinorBits | *rule.minor));
+  if (rule.major) return program.allow_if(jump_if(BPF_JEQ, kMajor, *rule.major));
+  // Always true, and yet a branch: behind an unconditional jump nothing may stand.
+  if (!rule.minor) return program.allow_if(jump_if(BPF_JGE, kNumber, 0));
+  // Any major with one minor, which no usual rule asks for: the answer register is free until the end.
+  program.add(combine(BPF_MOV, kAnswer, kNumber));
+  program.add(compute(BPF_AND, kAnswer, (1u << kMinorBits) - 1));
+  program.allow_if(jump_if(BPF_JEQ, kAnswer, *rule.minor));
+}
+
+// Rules of one type and access share the tests for them.
+void add_group(Assembler& program, DeviceType type, DeviceAccess access, const std::vector<DeviceRule>& rules) {
+  std::vector<std::size_t> out;
+  if (type != DeviceType::kAny) {
+    const std::uint32_t wanted = type == DeviceType::kBlock ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+    out.push_back(program.leave_group_if(jump_if(BPF_JNE, kType, wanted)));
   }
-  program.push_back(set(kAnswer, 1));
-  program.push_back(leave());
+  const std::uint32_t refused = (kMake | kRead | kWrite) & ~access_bits(access);
+  if (refused != 0) out.push_back(program.leave_group_if(jump_if(BPF_JSET, kAccess, refused)));
+  for (const DeviceRule& rule : rules)
+    if (rule.type == type && rule.access == access) add_rule(program, rule);
+  program.end_group(out);
 }
 
 std::optional<DeviceType> find_type(std::string_view text) {
@@ -131,19 +180,25 @@ std::vector<DeviceRule> default_device_rules() {
 }
 
 std::vector<bpf_insn> compile_device_program(const std::vector<DeviceRule>& rules) {
+  Assembler program;
   // access_type holds the access in its upper half and the type in its lower.
-  std::vector<bpf_insn> program = {
-      load(kType, offsetof(bpf_cgroup_dev_ctx, access_type)),
-      instruction(BPF_ALU | BPF_MOV | BPF_X, kAccess, kType, 0, 0),
-      instruction(BPF_ALU | BPF_AND | BPF_K, kType, 0, 0, 0xffff),
-      instruction(BPF_ALU | BPF_RSH | BPF_K, kAccess, 0, 0, 16),
-      load(kMajor, offsetof(bpf_cgroup_dev_ctx, major)),
-      load(kMinor, offsetof(bpf_cgroup_dev_ctx, minor)),
-  };
-  for (const DeviceRule& rule : rules) append_rule(program, rule);
-  program.push_back(set(kAnswer, 0));
-  program.push_back(leave());
-  return program;
+  program.add(load(kType, offsetof(bpf_cgroup_dev_ctx, access_type)));
+  program.add(combine(BPF_MOV, kAccess, kType));
+  program.add(compute(BPF_AND, kType, 0xffff));
+  program.add(compute(BPF_RSH, kAccess, 16));
+  program.add(load(kMajor, offsetof(bpf_cgroup_dev_ctx, major)));
+  program.add(load(kNumber, offsetof(bpf_cgroup_dev_ctx, minor)));
+  program.add(combine(BPF_MOV, kAnswer, kMajor));
+  program.add(compute(BPF_LSH, kAnswer, kMinorBits));
+  program.add(combine(BPF_OR, kNumber, kAnswer));
+  std::vector<std::pair<DeviceType, DeviceAccess>> groups;
+  for (const DeviceRule& rule : rules) {
+    const std::pair group(rule.type, rule.access);
+    if (std::find(groups.begin(), groups.end(), group) != groups.end()) continue;
+    groups.push_back(group);
+    add_group(program, rule.type, rule.access, rules);
+  }
+  return program.finish();
 }
 
 }  // namespace cella::cgroups

@@ -39,8 +39,8 @@ Result<DeviceRule> parse_device_rule(std::string_view key, std::string_view text
 // whiteouts need them); null zero full random urandom tty console ptmx pts fuse net/tun.
 std::vector<DeviceRule> default_device_rules();
 
-// The program for the rules, in order; a request is allowed if one rule covers all of the access asked for.
-// An order-independent value: equal rule lists give equal instructions.
+// The program for the rules; a request is allowed if one rule covers all of the access asked for. Equal lists give equal
+// instructions. At most a few thousand rules: jumps reach 32767 instructions.
 std::vector<bpf_insn> compile_device_program(const std::vector<DeviceRule>& rules);
 
 }  // namespace cella::cgroups

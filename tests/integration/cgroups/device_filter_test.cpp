@@ -101,6 +101,9 @@ TEST_F(DeviceFilterTest, TheKernelTakesAnEmptyListAndALongOne) {
   std::vector<DeviceRule> many;
   for (std::uint32_t minor = 0; minor < 500; ++minor) many.push_back({DeviceType::kBlock, 8, minor, kFullAccess});
   EXPECT_TRUE(DeviceFilter::load(many));
+  const DeviceRule all{.access = kFullAccess};
+  EXPECT_TRUE(DeviceFilter::load({all}));
+  EXPECT_TRUE(DeviceFilter::load({all, all, {DeviceType::kBlock, {}, 7, kMakeNode}}));
 }
 
 }  // namespace

@@ -23,6 +23,11 @@ class Interpreter {
   }
 
  private:
+  static std::uint32_t word_of(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+  static bool jump(bool taken, const bpf_insn& insn, std::size_t& at) {
+    if (taken) at += static_cast<std::size_t>(insn.off);
+    return insn.off >= 0;
+  }
   static bool step(const bpf_insn& insn, const bpf_cgroup_dev_ctx& context, std::uint64_t* registers, std::size_t& at) {
     std::uint64_t& target = registers[insn.dst_reg];
     const auto immediate = static_cast<std::uint32_t>(insn.imm);
@@ -35,15 +40,15 @@ class Interpreter {
         return true;
       }
       case BPF_ALU64 | BPF_MOV | BPF_K: target = static_cast<std::uint64_t>(std::int64_t{insn.imm}); return true;
-      case BPF_ALU | BPF_MOV | BPF_X: target = static_cast<std::uint32_t>(registers[insn.src_reg]); return true;
-      case BPF_ALU | BPF_AND | BPF_K: target = static_cast<std::uint32_t>(target) & immediate; return true;
-      case BPF_ALU | BPF_RSH | BPF_K: target = static_cast<std::uint32_t>(target) >> immediate; return true;
-      case BPF_JMP32 | BPF_JNE | BPF_K:
-        if (static_cast<std::uint32_t>(target) != immediate) at += static_cast<std::size_t>(insn.off);
-        return true;
-      case BPF_JMP32 | BPF_JSET | BPF_K:
-        if ((static_cast<std::uint32_t>(target) & immediate) != 0) at += static_cast<std::size_t>(insn.off);
-        return true;
+      case BPF_ALU | BPF_MOV | BPF_X: target = word_of(registers[insn.src_reg]); return true;
+      case BPF_ALU | BPF_OR | BPF_X: target = word_of(target) | word_of(registers[insn.src_reg]); return true;
+      case BPF_ALU | BPF_AND | BPF_K: target = word_of(target) & immediate; return true;
+      case BPF_ALU | BPF_RSH | BPF_K: target = word_of(target) >> immediate; return true;
+      case BPF_ALU | BPF_LSH | BPF_K: target = word_of(target) << immediate; return true;
+      case BPF_JMP32 | BPF_JGE | BPF_K: return jump(word_of(target) >= immediate, insn, at);
+      case BPF_JMP32 | BPF_JNE | BPF_K: return jump(word_of(target) != immediate, insn, at);
+      case BPF_JMP32 | BPF_JEQ | BPF_K: return jump(word_of(target) == immediate, insn, at);
+      case BPF_JMP32 | BPF_JSET | BPF_K: return jump((word_of(target) & immediate) != 0, insn, at);
       default: return false;
     }
   }
@@ -99,6 +104,22 @@ TEST(DeviceProgram, ARuleForAllAllowsAll) {
   const std::vector<DeviceRule> all = {parse_device_rule("k", "a *:* rwm").value()};
   EXPECT_EQ(ask(all, 'b', 8, 1, "rwm"), 1);
   EXPECT_EQ(ask(all, 'c', 4095, 1048575, "w"), 1);
+}
+
+TEST(DeviceProgram, ANumberMayStandForAnyMajor) {
+  const std::vector<DeviceRule> rules = {parse_device_rule("k", "c *:7 r").value(), parse_device_rule("k", "b 8:* rw").value()};
+  EXPECT_EQ(ask(rules, 'c', 4095, 7, "r"), 1);
+  EXPECT_EQ(ask(rules, 'c', 4095, 8, "r"), 0);
+  EXPECT_EQ(ask(rules, 'c', 8, 3, "r"), 0);
+  EXPECT_EQ(ask(rules, 'b', 8, 1048575, "w"), 1);
+  EXPECT_EQ(ask(rules, 'b', 9, 7, "w"), 0);
+}
+
+TEST(DeviceProgram, MajorAndMinorDoNotRunTogether) {
+  const std::vector<DeviceRule> rules = {parse_device_rule("k", "c 1:0 r").value()};
+  EXPECT_EQ(ask(rules, 'c', 1, 0, "r"), 1);
+  EXPECT_EQ(ask(rules, 'c', 0, 1, "r"), 0);
+  EXPECT_EQ(ask(rules, 'c', 16, 0, "r"), 0);
 }
 
 TEST(DeviceProgram, ExtraRulesGoBesideTheDefaults) {
