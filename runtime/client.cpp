@@ -23,12 +23,12 @@ Result<Fd> only_descriptor(Kind kind, Result<Datagram> answer) {
 
 }  // namespace
 
-KeeperClient::KeeperClient(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+KeeperClient::KeeperClient(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
 
-KeeperClient::~KeeperClient() = default;
+KeeperClient::~KeeperClient() { connection_->close(); }
 
 Result<std::unique_ptr<KeeperClient>> KeeperClient::open(const KeeperOptions& options, KeeperEvents events) {
-  Result<std::unique_ptr<Connection>> connection =
+  Result<std::shared_ptr<Connection>> connection =
       Connection::open(TRY(connect_keeper(options)), std::move(events));
   if (connection) return std::unique_ptr<KeeperClient>(new KeeperClient(std::move(connection).value()));
   const std::string words = last_words(options);

@@ -119,7 +119,8 @@ enum class Shutdown : std::uint8_t {
   kAlways,     // containers go on; the next keeper adopts them
 };
 
-// Called on the client's reader thread, one at a time, never while the client holds a lock: they may call the client.
+// Called on the client's reader thread, one at a time, never while the client holds a lock: they may call the client, and
+// may destroy it. Not called any more once the client is destroyed.
 struct KeeperEvents {
   // Comes again after every reconnect until acknowledge_exit(). Must be harmless when repeated.
   std::function<void(const ContainerExit&)> container_exited;
@@ -161,7 +162,8 @@ class KeeperClient {
                                    LaunchFailure* failure = nullptr);
 
   // Runs a process in a running container. cgroup: directory of the leaf cgroup it is born in, borrowed.
-  // exited: called once on the reader thread, possibly before exec() returns, never after a failed exec().
+  // exited: called once on the reader thread, possibly before exec() returns, never after a failed exec(). It comes even
+  // when the keeper dies, and then also after this client was destroyed: it must own what it touches.
   // Errors: kNotFound when there is no such command (failure: kExecute, ENOENT → LXD's status 127), kDenied when it
   // cannot be executed (126), kTimeout when the program did not start within 30 s.
   Result<ExecSession> exec(const std::string& name, const ExecPlan& plan, int cgroup, const ExecStreams& streams,
@@ -203,8 +205,8 @@ class KeeperClient {
 
  private:
   class Connection;
-  explicit KeeperClient(std::unique_ptr<Connection> connection);
-  std::unique_ptr<Connection> connection_;
+  explicit KeeperClient(std::shared_ptr<Connection> connection);
+  std::shared_ptr<Connection> connection_;
 };
 
 }  // namespace cella::runtime

@@ -47,22 +47,28 @@ Error answered_error(const protocol::Failed& failed, FailedStep* step) {
 
 }  // namespace
 
-Result<std::unique_ptr<KeeperClient::Connection>> KeeperClient::Connection::open(Fd socket, KeeperEvents events) {
-  std::unique_ptr<Connection> connection(new Connection(std::move(socket), std::move(events)));
+Result<std::shared_ptr<KeeperClient::Connection>> KeeperClient::Connection::open(Fd socket, KeeperEvents events) {
+  std::shared_ptr<Connection> connection(new Connection(std::move(socket), std::move(events)));
   TRY(connection->greet());
   // Ids of sessions must not meet those that an earlier daemon left with the same keeper.
   if (::getrandom(&connection->last_session_, sizeof connection->last_session_, 0) < 0)
     return errno_error(errno, "read random bytes");
   connection->stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!connection->stop_) return errno_error(errno, "create eventfd");
-  connection->reader_ = std::thread([raw = connection.get()] { raw->read_events(); });
+  std::thread reader([connection] { connection->read_events(); });
+  connection->reader_id_ = reader.get_id();
+  reader.detach();
   return connection;
 }
 
-KeeperClient::Connection::~Connection() {
+KeeperClient::Connection::~Connection() = default;
+
+void KeeperClient::Connection::close() {
   const std::uint64_t one = 1;
-  if (stop_) (void)!::write(stop_.get(), &one, sizeof one);
-  if (reader_.joinable()) reader_.join();
+  (void)!::write(stop_.get(), &one, sizeof one);
+  if (std::this_thread::get_id() == reader_id_) return;
+  std::unique_lock lock(session_mutex_);
+  delivery_ended_.wait(lock, [this] { return !delivers_; });
 }
 
 Result<void> KeeperClient::Connection::greet() {
@@ -124,14 +130,20 @@ void KeeperClient::Connection::forget_session(ExecId id) {
 }
 
 void KeeperClient::Connection::read_events() {
-  for (;;) {
+  bool lost = false;
+  while (!lost) {
     pollfd polled[2] = {{stop_.get(), POLLIN, 0}, {event_socket_.get(), POLLIN, 0}};
     if (::poll(polled, 2, -1) < 0 && errno == EINTR) continue;
-    if (polled[0].revents != 0) return;
-    if (polled[1].revents != 0 && !read_event()) break;
+    if (polled[0].revents != 0) break;
+    lost = polled[1].revents != 0 && !read_event();
   }
-  if (events_.lost) events_.lost(gone(0));
-  watch_orphans();
+  if (lost && events_.lost) events_.lost(gone(0));
+  {
+    const std::lock_guard lock(session_mutex_);
+    delivers_ = false;
+  }
+  delivery_ended_.notify_all();
+  if (lost) watch_orphans();
 }
 
 // False when the keeper is gone.
@@ -169,7 +181,7 @@ void KeeperClient::Connection::deliver(const ExecExit& exit) {
 // The keeper died: what it would have reported about sessions is learnt from the kernel, as far as it tells.
 void KeeperClient::Connection::watch_orphans() {
   for (;;) {
-    std::vector<pollfd> polled = {{stop_.get(), POLLIN, 0}};
+    std::vector<pollfd> polled;
     // Only this thread removes started sessions, so their places in the map hold.
     std::vector<std::pair<ExecId, const PidFd*>> waiting;
     {
@@ -184,9 +196,8 @@ void KeeperClient::Connection::watch_orphans() {
     }
     if (waiting.empty()) return;
     if (::poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) continue;
-    if (polled[0].revents != 0) return;
     for (std::size_t i = 0; i < waiting.size(); ++i) {
-      if (polled[i + 1].revents == 0) continue;
+      if (polled[i].revents == 0) continue;
       ExecExit exit{.id = waiting[i].first, .container = {}, .wait_status = std::nullopt};
       const ForeignExit ended = read_foreign_exit(*waiting[i].second);
       if (ended.knowledge == ExitKnowledge::kKnown) exit.wait_status = ended.wait_status;

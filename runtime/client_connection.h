@@ -1,6 +1,7 @@
 // The daemon's end of the keeper's two sockets: ordered calls on one, events on the other.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -24,14 +25,18 @@ struct FailedStep {
   std::int32_t errno_value = 0;
 };
 
-// Thread-safe. Owns the reader thread, which ends in the destructor; so the destructor must not run in a callback.
+// Thread-safe. The reader thread shares ownership: close() may be called in a callback, and a connection whose keeper died
+// lives until the sessions it started have ended.
 class KeeperClient::Connection {
  public:
   // socket: connected, nothing said yet.
-  static Result<std::unique_ptr<Connection>> open(Fd socket, KeeperEvents events);
+  static Result<std::shared_ptr<Connection>> open(Fd socket, KeeperEvents events);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+
+  // No event is delivered after this returns (unless called in a callback: after that callback). Needed once.
+  void close();
 
   pid_t keeper_pid() const { return keeper_pid_; }
 
@@ -80,9 +85,11 @@ class KeeperClient::Connection {
   const KeeperEvents events_;
   Fd event_socket_;
   Fd stop_;
-  std::thread reader_;
+  std::thread::id reader_id_;
 
   std::mutex session_mutex_;
+  std::condition_variable delivery_ended_;
+  bool delivers_ = true;
   std::map<std::uint64_t, ExpectedSession> sessions_;
   std::uint64_t last_session_ = 0;
 };

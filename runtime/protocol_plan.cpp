@@ -34,10 +34,11 @@ void describe(Archive& archive, namespaces::MountOption& option) {
 
 template <typename Archive>
 void describe(Archive& archive, namespaces::MountStep& step) {
-  archive.choice(step.action, namespaces::MountAction::kSymlink);
-  archive(step.target, step.descriptor, step.type, step.source, step.options, step.attributes, step.mode);
-  archive.choice(step.missing, namespaces::MissingTarget::kMakeFile);
-  archive.choice(step.links, namespaces::TargetLinks::kFollow);
+  auto& [action, target, descriptor, type, source, options, attributes, mode, missing, links] = step;
+  archive.choice(action, namespaces::MountAction::kSymlink);
+  archive(target, descriptor, type, source, options, attributes, mode);
+  archive.choice(missing, namespaces::MissingTarget::kMakeFile);
+  archive.choice(links, namespaces::TargetLinks::kFollow);
 }
 
 template <typename Archive>
@@ -47,16 +48,20 @@ void describe(Archive& archive, namespaces::MountPlan& mounts) {
   archive(mounts.steps);
 }
 
+// The plans are taken apart by structured bindings, so that a member somebody adds does not compile until it is sent too.
 template <typename Archive>
 void describe(Archive& archive, LaunchPlan& plan) {
-  archive(plan.namespaces, plan.uid_map, plan.gid_map, plan.cgroup, plan.mounts, plan.hostname, plan.domainname);
-  archive(plan.argv, plan.executable, plan.environment, plan.working_directory, plan.user, plan.group, plan.groups);
-  archive.choice(plan.standard_streams, StandardStreams::kInherit);
-  for (DescriptorIndex& stream : plan.streams) archive(stream);
-  archive(plan.console_rows, plan.console_columns, plan.host_batch, plan.inner_batch);
-  archive(plan.resource_limits, plan.sysctls, plan.has_oom_score_adj, plan.oom_score_adj);
-  archive(plan.dropped_capabilities, plan.seccomp, plan.no_new_privileges, plan.session_keyring,
-          plan.dies_with_launcher);
+  auto& [name_spaces, uid_map, gid_map, cgroup, mounts, hostname, domainname, argv, executable, more_executables,
+         environment, working_directory, user, group, groups, standard_streams, streams, console_rows, console_columns,
+         host_batch, inner_batch, resource_limits, sysctls, has_oom_score_adj, oom_score_adj, dropped_capabilities,
+         seccomp, no_new_privileges, session_keyring, dies_with_launcher] = plan;
+  archive(name_spaces, uid_map, gid_map, cgroup, mounts, hostname, domainname);
+  archive(argv, executable, more_executables, environment, working_directory, user, group, groups);
+  archive.choice(standard_streams, StandardStreams::kInherit);
+  for (DescriptorIndex& stream : streams) archive(stream);
+  archive(console_rows, console_columns, host_batch, inner_batch);
+  archive(resource_limits, sysctls, has_oom_score_adj, oom_score_adj);
+  archive(dropped_capabilities, seccomp, no_new_privileges, session_keyring, dies_with_launcher);
 }
 
 template <typename Archive>
@@ -71,9 +76,10 @@ void describe(Archive& archive, ExecId& id) {
 
 template <typename Archive>
 void describe(Archive& archive, ExecPlan& plan) {
-  archive(plan.argv, plan.environment, plan.working_directory, plan.user, plan.group, plan.groups, plan.terminal);
-  archive(plan.resource_limits, plan.has_oom_score_adj, plan.oom_score_adj);
-  archive(plan.dropped_capabilities, plan.seccomp, plan.no_new_privileges);
+  auto& [argv, environment, working_directory, user, group, groups, terminal, resource_limits, has_oom_score_adj,
+         oom_score_adj, dropped_capabilities, seccomp, no_new_privileges] = plan;
+  archive(argv, environment, working_directory, user, group, groups, terminal);
+  archive(resource_limits, has_oom_score_adj, oom_score_adj, dropped_capabilities, seccomp, no_new_privileges);
 }
 
 template <typename Archive>

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/keeper_main.h"
 #include "runtime/run.h"
 
 namespace {
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.empty()) return usage(STDERR_FILENO, cella::runtime::kRunFailed);
   const std::span<const std::string> rest = std::span(arguments).subspan(1);
+  if (arguments[0] == "keeper") return cella::runtime::keeper_main(argc, argv);
   if (arguments[0] == "run") return cella::runtime::run_command(rest);
   if (arguments[0] == "--help" || arguments[0] == "help") return usage(STDOUT_FILENO, 0);
   return usage(STDERR_FILENO, cella::runtime::kRunFailed);
