@@ -15,6 +15,10 @@ class Database;
 class Events;
 class Operations;
 class Pools;
+struct Schema;
+
+// The tables of images and aliases, for Database::open().
+const Schema& image_schema();
 
 // All images of this host, kept in memory and in the database. Thread-safe. Outlived by what it is given.
 // The files of an image are STATE/images/FINGERPRINT (metadata or unified tarball) and FINGERPRINT.rootfs (split).

@@ -20,6 +20,10 @@ namespace cella::manager {
 
 class Database;
 class Events;
+struct Schema;
+
+// The tables of pools, for Database::open().
+const Schema& pool_schema();
 
 // All pools of this host. Thread-safe: pools may be made, used and deleted from several threads; a volume is used by one
 // thread at a time (the caller's lock per instance). Outlived by the database and events.
@@ -57,6 +61,9 @@ class Pools {
   // Makes the image's volume in the pool if it is not there; concurrent callers wait for the one that does it.
   virtual Result<void> ensure_image_volume(const std::string& pool, const std::string& fingerprint,
                                            const storage::Watch& watch) = 0;
+
+  // Removes the image's volumes where no root stands on them; the rest go with their last root.
+  virtual void release_image(const std::string& fingerprint) = 0;
 
   // Makes the root volume of an instance. fingerprint: empty for an empty root; else the image volume is ensured first.
   virtual Result<void> create_root(const std::string& pool, const std::string& volume, const std::string& fingerprint,
