@@ -1,0 +1,122 @@
+#include "daemon/daemon.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include <spdlog/spdlog.h>
+
+#include "api/beast.h"
+#include "base/files.h"
+#include "daemon/event_hub.h"
+#include "daemon/handlers.h"
+#include "daemon/http_server.h"
+#include "daemon/log.h"
+#include "daemon/process.h"
+#include "daemon/socket_operations.h"
+#include "daemon/version.h"
+
+namespace cella::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr unsigned kWorkers = 4;
+
+std::string state_dir_of(const DaemonOptions& options) {
+  if (!options.state_dir.empty()) return options.state_dir;
+  const char* from_environment = std::getenv("CELLA_DIR");
+  return from_environment != nullptr && *from_environment != '\0' ? from_environment : "/var/lib/cella";
+}
+
+// Everything that serves the API, in order of dependence: destroyed from the last to the first.
+class Service {
+ public:
+  explicit Service(std::unique_ptr<manager::Server> server)
+      : server_(std::move(server)), hub_(io_, server_->events()), http_(io_, router_, kWorkers) {
+    add_routes();
+  }
+  ~Service() { stop_log_events(); }
+
+  void serve(Fd listener) {
+    start_log_events(server_->events());
+    http_.serve(std::move(listener));
+    asio::signal_set signals(io_, SIGTERM, SIGINT);
+    signals.async_wait([this](boost::system::error_code error, int number) {
+      if (error) return;
+      spdlog::info("stopping signal={}", number);
+      notify_systemd("STOPPING=1");
+      http_.close();
+      hub_.close();
+      io_.stop();
+    });
+    notify_systemd("READY=1");
+    http_.run_on_worker([this] { server_->start_instances(); });
+    io_.run();
+  }
+
+ private:
+  void add_routes() {
+    const RunOnWorker run = [this](std::function<void()> work) { http_.run_on_worker(std::move(work)); };
+    add_server_routes(router_, *server_);
+    add_project_routes(router_, *server_);
+    add_instance_routes(router_, *server_);
+    add_instance_state_routes(router_, *server_);
+    add_instance_log_routes(router_, *server_);
+    add_exec_routes(router_, *server_, sockets_, io_, run);
+    add_console_routes(router_, *server_, sockets_, io_, run);
+    add_image_routes(router_, server_->images(), server_->operations());
+    add_alias_routes(router_, server_->images());
+    add_profile_routes(router_, server_->profiles());
+    add_network_routes(router_, server_->networks());
+    add_storage_routes(router_, server_->pools());
+    add_operation_routes(router_, server_->operations(), sockets_, io_);
+    add_event_routes(router_, hub_);
+  }
+
+  asio::io_context io_{1};
+  Router router_;
+  SocketOperations sockets_;
+  std::unique_ptr<manager::Server> server_;
+  EventHub hub_;
+  HttpServer http_;
+};
+
+Result<void> run(const DaemonOptions& options) {
+  const std::string state_dir = state_dir_of(options);
+  if (state_dir.front() != '/') return invalid_value("state-dir", state_dir, "must be an absolute path");
+  const std::optional<gid_t> group = TRY_CONTEXT("--group", find_group(options.group));
+  TRY(make_dirs(state_dir, 0711));
+  const Fd lock = TRY(lock_state_dir(state_dir));
+  TRY(enter_mount_namespace());
+  manager::ServerOptions server_options;
+  server_options.state_dir = state_dir;
+  std::unique_ptr<manager::Server> server = TRY(manager::Server::open(server_options));
+  // The socket appears when everything behind it works.
+  const std::string path = state_dir + "/unix.socket";
+  Fd listener = TRY(listen_on_unix_socket(path, group));
+  Service service(std::move(server));
+  spdlog::info("serving socket={} version={}", path, kVersion);
+  service.serve(std::move(listener));
+  return kOk;
+}
+
+}  // namespace
+
+int run_daemon(const DaemonOptions& options) {
+  limit_memory();
+  raise_file_limit();
+  std::signal(SIGPIPE, SIG_IGN);
+  start_log(options.debug ? LogLevel::kDebug : LogLevel::kInfo);
+  try {
+    const Result<void> outcome = run(options);
+    if (outcome.ok()) return 0;
+    spdlog::error("daemon failed error=\"{}\"", outcome.error().message());
+  } catch (const std::exception& error) {
+    spdlog::error("daemon failed error=\"{}\"", error.what());
+  }
+  return 1;
+}
+
+}  // namespace cella::daemon

@@ -1,0 +1,34 @@
+// What the daemon does to its own process before it serves: memory, limits, mounts, lock, log, and word to systemd.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace cella::daemon {
+
+// Few heap arenas that give memory back early: a daemon is idle most of its life. Before any thread exists.
+void limit_memory();
+
+// Raises the soft limit of open files to the hard one: every container and session holds some.
+void raise_file_limit();
+
+// Gives the process a mount namespace of its own whose mounts nobody else sees, while changes outside still come in.
+// Before any thread exists. Errors: kDenied without CAP_SYS_ADMIN.
+Result<void> enter_mount_namespace();
+
+// Takes the lock that says a daemon serves this state directory, until the descriptor is closed (or the process dies).
+// Errors: kBusy naming the directory when another daemon has it.
+Result<Fd> lock_state_dir(const std::string& state_dir);
+
+// "" → nullopt. Errors: kNotFound naming the group.
+Result<std::optional<gid_t>> find_group(const std::string& name);
+
+// Tells systemd (sd_notify(3)) when $NOTIFY_SOCKET is set, "READY=1" for example; without one nothing happens.
+void notify_systemd(const std::string& state);
+
+}  // namespace cella::daemon
