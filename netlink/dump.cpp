@@ -129,6 +129,7 @@ std::optional<Route> decode_route(const MessageView& message) {
   route.gateway = address_of(header.rtm_family, find_attribute(attributes, RTA_GATEWAY));
   if (const auto* link = find_attribute(attributes, RTA_OIF)) route.link_index = link->u32();
   const auto* table = find_attribute(attributes, RTA_TABLE);
+  route.protocol = header.rtm_protocol;
   route.table = table != nullptr ? table->u32() : header.rtm_table;
   return route;
 }

@@ -61,6 +61,7 @@ struct Route {
   std::optional<IpAddress> gateway;
   std::uint32_t link_index = 0;
   std::uint32_t table = 0;
+  std::uint8_t protocol = 0;  // RTPROT_*: who made it
 };
 
 // Each asks again by itself when the kernel says the dump was interrupted (up to 8 times, then kBusy).

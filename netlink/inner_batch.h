@@ -17,6 +17,9 @@ struct InnerLink {
   std::vector<IpAddress> gateways;  // at most one per family; each becomes a default route
 };
 
+// One link: up, its addresses, its default routes.
+void add_inner_link(Batch& batch, const InnerLink& link);
+
 // lo up; then for each link: up, its addresses, its default routes.
 Batch inner_batch(const std::vector<InnerLink>& links);
 

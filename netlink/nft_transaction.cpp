@@ -162,6 +162,15 @@ void Transaction::ensure_name_map(const std::string& map) {
   finish("add map " + map);
 }
 
+void Transaction::remove_map(const std::string& map) {
+  SetPtr object(::nftnl_set_alloc());
+  ::nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, table_.c_str());
+  ::nftnl_set_set_str(object.get(), NFTNL_SET_NAME, map.c_str());
+  begin(NFT_MSG_DELSET, 0);
+  ::nftnl_set_nlmsg_build_payload(as_header(scratch_), object.get());
+  finish("delete map " + map);
+}
+
 void Transaction::change_element(std::uint16_t type, std::uint16_t flags, const std::string& map,
                                  std::string_view interface, const std::string& chain) {
   SetPtr object(::nftnl_set_alloc());

@@ -38,10 +38,13 @@ class Transaction {
   void remove_chain(const Chain& chain);
   // A map from interface name to chain exists afterwards.
   void ensure_name_map(const std::string& map);
-  // The map sends this interface to the chain. Errors when sent: EEXIST if another chain is set for it.
+  // The map sends this interface to the chain; repeating it is success. Errors when sent: EEXIST or EBUSY if another
+  // chain is set for it.
   void map_name(const std::string& map, std::string_view interface, const std::string& chain);
   // Errors when sent: ENOENT when the map has no such interface.
   void unmap_name(const std::string& map, std::string_view interface);
+  // The map is gone afterwards. Errors when sent: ENOENT, EBUSY while a rule looks up in it.
+  void remove_map(const std::string& map);
   // Removes the table if no chain or map is left in it; sent alone. Errors when sent: EBUSY, ENOENT.
   void remove_empty_table();
 

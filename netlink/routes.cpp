@@ -30,7 +30,7 @@ void put_route(Batch& batch, const RouteSpec& route) {
   header.rtm_family = family_number(route.destination.address);
   header.rtm_dst_len = static_cast<std::uint8_t>(route.destination.length);
   header.rtm_table = RT_TABLE_MAIN;
-  header.rtm_protocol = RTPROT_BOOT;
+  header.rtm_protocol = route.protocol;
   header.rtm_scope = route.gateway || header.rtm_family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
   header.rtm_type = RTN_UNICAST;
   batch.put_header(header);

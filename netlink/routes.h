@@ -19,6 +19,7 @@ struct RouteSpec {
   std::optional<IpAddress> gateway;  // absent: on the link itself
   std::uint32_t link_index = 0;      // 0: found by the gateway
   std::optional<std::uint32_t> metric;
+  std::uint8_t protocol = 3;  // RTPROT_BOOT; who made it, kept by the kernel as a note
 };
 // RTM_NEWROUTE (CREATE|REPLACE) in the main table.
 void add_route(Batch& batch, const RouteSpec& route);
