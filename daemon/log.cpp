@@ -27,46 +27,46 @@ std::string level_name(spdlog::level::level_enum level) {
   return "info";
 }
 
+// Publishes what is logged, while it is connected.
 class EventSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit EventSink(manager::Events& events) : events_(events) {}
+  void connect(manager::Events* events) {
+    const std::lock_guard lock(mutex_);
+    events_ = events;
+  }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    events_.log({level_name(message.level), std::string(message.payload.data(), message.payload.size()), {}});
+    if (events_ == nullptr) return;
+    events_->log({level_name(message.level), std::string(message.payload.data(), message.payload.size()), {}});
   }
   void flush_() override {}
 
  private:
-  manager::Events& events_;
+  manager::Events* events_ = nullptr;
 };
 
-std::shared_ptr<spdlog::logger> make_logger(std::vector<spdlog::sink_ptr> sinks, spdlog::level::level_enum level) {
-  auto logger = std::make_shared<spdlog::logger>("cella", sinks.begin(), sinks.end());
-  logger->set_level(level);
-  logger->set_pattern("time=%Y-%m-%dT%H:%M:%S.%f%z level=%l %v");
-  logger->flush_on(spdlog::level::info);
-  return logger;
+// The logger itself is never replaced once threads may be logging.
+void connect_event_sink(manager::Events* events) {
+  for (const spdlog::sink_ptr& sink : spdlog::default_logger()->sinks()) {
+    if (const auto event_sink = std::dynamic_pointer_cast<EventSink>(sink)) event_sink->connect(events);
+  }
 }
 
 }  // namespace
 
 void start_log(LogLevel level) {
-  spdlog::set_default_logger(make_logger({std::make_shared<spdlog::sinks::stderr_sink_mt>()},
-                                         level == LogLevel::kDebug ? spdlog::level::debug : spdlog::level::info));
+  const spdlog::sinks_init_list sinks = {std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+                                         std::make_shared<EventSink>()};
+  auto logger = std::make_shared<spdlog::logger>("cella", sinks);
+  logger->set_level(level == LogLevel::kDebug ? spdlog::level::debug : spdlog::level::info);
+  logger->set_pattern("time=%Y-%m-%dT%H:%M:%S.%f%z level=%l %v");
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
 }
 
-// The logger is replaced, not changed: another thread may be logging.
-void start_log_events(manager::Events& events) {
-  const auto now = spdlog::default_logger();
-  std::vector<spdlog::sink_ptr> sinks = now->sinks();
-  sinks.push_back(std::make_shared<EventSink>(events));
-  spdlog::set_default_logger(make_logger(std::move(sinks), now->level()));
-}
+void start_log_events(manager::Events& events) { connect_event_sink(&events); }
 
-void stop_log_events() {
-  const auto now = spdlog::default_logger();
-  spdlog::set_default_logger(make_logger({now->sinks().front()}, now->level()));
-}
+void stop_log_events() { connect_event_sink(nullptr); }
 
 }  // namespace cella::daemon

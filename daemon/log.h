@@ -7,7 +7,7 @@ namespace cella::daemon {
 
 enum class LogLevel { kInfo, kDebug };
 
-// Sends everything logged to stderr from here on.
+// Sends everything logged to stderr from here on. Before any thread exists.
 void start_log(LogLevel level);
 // Also publishes log lines as events. events must outlive the next call of stop_log_events().
 void start_log_events(manager::Events& events);
