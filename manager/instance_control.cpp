@@ -15,6 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kDefaultTimeout{600};
 constexpr std::chrono::seconds kFreezePatience{10};
+constexpr std::chrono::seconds kKillPatience{60};
 // How long after its start an init may take until it handles a shutdown signal.
 constexpr std::chrono::seconds kBootPatience{10};
 constexpr std::chrono::milliseconds kSignalInterval{50};
@@ -103,7 +104,7 @@ Result<OperationId> InstanceControl::kill_operation(const EntryPtr& entry, const
   return around_.operations.start(
       instance_request(texts(StateAction::kStop).description, name),
       [this, entry, name, caller](const OperationHandle& operation) -> Result<void> {
-        TRY(stop(entry, {.force = true}, &operation));
+        TRY(stop(entry, {.force = true}, operation));
         tell("instance-stopped", name, caller);
         return kOk;
       });
@@ -117,9 +118,9 @@ Result<void> InstanceControl::carry_out(const EntryPtr& entry, const StateChange
       return launcher_.start(entry);
     }
     case StateAction::kStop:
-      return stop(entry, {StopIntent::kStop, change.force, timeout_of(change)}, &operation);
+      return stop(entry, {StopIntent::kStop, change.force, timeout_of(change)}, operation);
     case StateAction::kRestart: {
-      TRY(stop(entry, {StopIntent::kRestart, change.force, timeout_of(change)}, &operation));
+      TRY(stop(entry, {StopIntent::kRestart, change.force, timeout_of(change)}, operation));
       std::lock_guard run(entry->run);
       return launcher_.start(entry);
     }
@@ -130,14 +131,14 @@ Result<void> InstanceControl::carry_out(const EntryPtr& entry, const StateChange
 }
 
 Result<void> InstanceControl::stop(const EntryPtr& entry, const StopRequest& request,
-                                   const OperationHandle* operation) {
+                                   const OperationHandle& operation) {
   const auto running = around_.set.running(*entry);
   if (running == nullptr) return kOk;
-  std::optional<OperationHandle::Waiting> waiting;
-  if (operation != nullptr) waiting.emplace(*operation);
+  const OperationHandle::Waiting waiting(operation);
   around_.set.change(*entry, [&](InstanceEntry& changed) { changed.intent = request.intent; });
-  auto outcome =
-      request.force ? kill(entry, *running) : ask_to_stop(entry, *running, request.timeout);
+  const auto timeout = request.force ? kKillPatience : request.timeout;
+  const Stopping stopping{entry, *running, Clock::now() + timeout, operation.stop_token()};
+  auto outcome = request.force ? kill(stopping) : ask_to_stop(stopping);
   if (!outcome.ok()) {
     around_.set.change(*entry, [](InstanceEntry& changed) { changed.intent = StopIntent::kNone; });
     return outcome;
@@ -147,46 +148,51 @@ Result<void> InstanceControl::stop(const EntryPtr& entry, const StopRequest& req
   return kOk;
 }
 
-Result<void> InstanceControl::kill(const EntryPtr& entry, const RunningContainer& running) {
-  if (sys_pidfd_send_signal(running.pidfd.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH) {
-    return errno_error(errno, "pidfd_send_signal SIGKILL to init of " + around_.set.record(*entry).name);
+Result<void> InstanceControl::kill(const Stopping& stopping) {
+  if (sys_pidfd_send_signal(stopping.running.pidfd.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH) {
+    return errno_error(errno, "pidfd_send_signal SIGKILL to init of " + around_.set.record(*stopping.entry).name);
   }
-  if (!wait_for_end(*entry, running, Clock::now() + std::chrono::seconds(60))) {
-    return Error(ErrorKind::kTimeout, "init was killed and has not ended within 60 s");
+  if (wait_for_end(stopping, stopping.deadline)) return kOk;
+  return Error(ErrorKind::kTimeout, "init was killed and has not ended within 60 s");
+}
+
+Result<void> InstanceControl::ask_to_stop(const Stopping& stopping) {
+  if (around_.set.status(*stopping.entry) == StatusCode::kFrozen) {
+    TRY(set_frozen(stopping.entry, StateAction::kUnfreeze));
+  }
+  TRY(send_stop_signal(stopping));
+  if (wait_for_end(stopping, stopping.deadline)) return kOk;
+  if (stopping.token.stop_requested()) return Error(ErrorKind::kCancelled, "the daemon is going down");
+  return Error(ErrorKind::kTimeout, "Failed shutting down instance, status is \"Running\": the time-out is over");
+}
+
+Result<void> InstanceControl::send_stop_signal(const Stopping& stopping) {
+  const auto boot_deadline = Clock::now() + kBootPatience;
+  while (!stopping.token.stop_requested()) {
+    const auto masks = read_signal_masks(stopping.running.init.pid);
+    if (const auto signal = masks.ok() ? choose_stop_signal(*masks) : std::nullopt) {
+      if (sys_pidfd_send_signal(stopping.running.pidfd.get(), *signal, nullptr, 0) == 0 || errno == ESRCH) return kOk;
+      return errno_error(errno, "pidfd_send_signal to init of " + around_.set.record(*stopping.entry).name);
+    }
+    // A container that was only just started: its init does not listen yet, and would never hear a signal sent now.
+    const auto next_look = Clock::now() + kSignalInterval;
+    if (next_look > stopping.deadline) return kOk;
+    if (wait_for_end(stopping, next_look)) return kOk;
+    if (next_look > boot_deadline) {
+      return Error(ErrorKind::kUnsupported,
+                   "the instance's init handles no shutdown signal (SIGRTMIN+3, SIGPWR, SIGTERM): stop it with force");
+    }
   }
   return kOk;
 }
 
-Result<void> InstanceControl::ask_to_stop(const EntryPtr& entry, const RunningContainer& running,
-                                          std::chrono::seconds timeout) {
-  if (around_.set.status(*entry) == StatusCode::kFrozen) TRY(set_frozen(entry, StateAction::kUnfreeze));
-  const auto begun = Clock::now();
-  const auto deadline = begun + timeout;
-  while (true) {
-    const auto masks = read_signal_masks(running.init.pid);
-    if (const auto signal = masks.ok() ? choose_stop_signal(*masks) : std::nullopt) {
-      if (sys_pidfd_send_signal(running.pidfd.get(), *signal, nullptr, 0) != 0 && errno != ESRCH) {
-        return errno_error(errno, "pidfd_send_signal to init of " + around_.set.record(*entry).name);
-      }
-      break;
-    }
-    // A container that was only just started: its init does not listen yet, and would never hear a signal sent now.
-    if (wait_for_end(*entry, running, std::min(deadline, Clock::now() + kSignalInterval))) return kOk;
-    if (Clock::now() > begun + kBootPatience) {
-      return Error(ErrorKind::kUnsupported,
-                   "the instance's init handles no shutdown signal (SIGRTMIN+3, SIGPWR, SIGTERM): stop it with force");
-    }
-    if (Clock::now() >= deadline) break;
-  }
-  if (wait_for_end(*entry, running, deadline)) return kOk;
-  return Error(ErrorKind::kTimeout, "Failed shutting down instance, status is \"Running\": not stopped within " +
-                                        std::to_string(timeout.count()) + " s");
-}
-
-bool InstanceControl::wait_for_end(InstanceEntry& entry, const RunningContainer& running,
-                                   Clock::time_point deadline) {
+bool InstanceControl::wait_for_end(const Stopping& stopping, Clock::time_point deadline) {
+  InstanceEntry& entry = *stopping.entry;
+  const std::stop_callback wake(stopping.token, [&] { around_.set.change(entry, [](InstanceEntry&) {}); });
+  const auto ended = [&] { return entry.gone || entry.running.get() != &stopping.running; };
   std::shared_lock lock(around_.set.mutex());
-  return entry.changed.wait_until(lock, deadline, [&] { return entry.gone || entry.running.get() != &running; });
+  entry.changed.wait_until(lock, deadline, [&] { return ended() || stopping.token.stop_requested(); });
+  return ended();
 }
 
 Result<void> InstanceControl::set_frozen(const EntryPtr& entry, StateAction action) {

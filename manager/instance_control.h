@@ -30,17 +30,24 @@ class InstanceControl {
     bool force = false;
     std::chrono::seconds timeout{600};
   };
-  Result<void> stop(const EntryPtr& entry, const StopRequest& request, const OperationHandle* operation);
+  Result<void> stop(const EntryPtr& entry, const StopRequest& request, const OperationHandle& operation);
 
  private:
   Result<OperationId> start_operation(const std::string& name, const StateChange& change, const Caller& caller);
   Result<OperationId> kill_operation(const EntryPtr& entry, const Caller& caller);
   Result<void> carry_out(const EntryPtr& entry, const StateChange& change, const OperationHandle& operation);
-  Result<void> ask_to_stop(const EntryPtr& entry, const RunningContainer& running, std::chrono::seconds timeout);
-  Result<void> kill(const EntryPtr& entry, const RunningContainer& running);
+  // One stop in progress: whom, and until when.
+  struct Stopping {
+    const EntryPtr& entry;
+    const RunningContainer& running;
+    std::chrono::steady_clock::time_point deadline;
+    std::stop_token token;
+  };
+  Result<void> ask_to_stop(const Stopping& stopping);
+  Result<void> send_stop_signal(const Stopping& stopping);
+  Result<void> kill(const Stopping& stopping);
   Result<void> set_frozen(const EntryPtr& entry, StateAction action);
-  bool wait_for_end(InstanceEntry& entry, const RunningContainer& running,
-                    std::chrono::steady_clock::time_point deadline);
+  bool wait_for_end(const Stopping& stopping, std::chrono::steady_clock::time_point deadline);
   void tell(const char* action, const std::string& name, const Caller& caller);
 
   const InstanceSurroundings& around_;

@@ -170,7 +170,9 @@ Operations::Operations(Events& events, Options options)
     : table_(std::make_shared<OperationTable>(events, options.keep)),
       pool_(std::make_shared<OperationPool>(options.threads)) {}
 
-Operations::~Operations() {
+Operations::~Operations() { drain(); }
+
+void Operations::drain() {
   for (const auto& state : states()) state->stop.request_stop();
   pool_->drain();
 }

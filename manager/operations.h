@@ -68,7 +68,7 @@ struct OperationRequest {
   std::string project = "default";
 };
 
-// Owns all operations. Must outlive the work it runs; destruction cancels what can be cancelled and waits for the rest.
+// Owns all operations. Must outlive the work it runs; destruction drains.
 class Operations {
  public:
   using Work = std::function<Result<void>(const OperationHandle&)>;
@@ -81,6 +81,8 @@ class Operations {
   explicit Operations(Events& events);
   Operations(Events& events, Options options);
   ~Operations();
+  // Asks every operation to stop and waits until the pool is empty. No operation may be started afterwards.
+  void drain();
   Operations(const Operations&) = delete;
   Operations& operator=(const Operations&) = delete;
 

@@ -23,6 +23,9 @@ class Profiles;
 struct ServerOptions {
   std::string state_dir;        // absolute; made when missing (0711)
   std::string runtime_program;  // absolute path of cella-runtime; empty: $CELLA_RUNTIME, else beside this executable
+  // The mount namespace the process was started in (/proc/self/ns/mnt opened before it made its own), borrowed: helpers
+  // that outlive the daemon (dnsmasq) run there. -1: they run in the daemon's.
+  int host_mounts = -1;
 };
 
 // Owns everything below the API. Include the noun's header to use it. The caller has put this process into a mount
@@ -55,6 +58,10 @@ class Server {
   // Starts what boot.autostart and volatile.last_state.power ask for, by boot.autostart.priority; an operation's end is
   // not waited for. Call once, when the API listens.
   void start_instances();
+
+  // For the host's shutdown: stops all running instances by boot.stop.priority, each gracefully within
+  // boot.host_shutdown_timeout, then by force; returns when all have stopped. They are started again at the next boot.
+  void stop_instances();
 
  private:
   struct Parts;

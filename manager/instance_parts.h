@@ -1,0 +1,51 @@
+// All the classes behind Instances, built in order and torn down in the reverse.
+#pragma once
+
+#include "manager/cpu_balance.h"
+#include "manager/instance_boot.h"
+#include "manager/instance_control.h"
+#include "manager/instance_creation.h"
+#include "manager/instance_exits.h"
+#include "manager/instance_launcher.h"
+#include "manager/instance_recovery.h"
+#include "manager/instance_removal.h"
+#include "manager/instance_set.h"
+#include "manager/instance_surroundings.h"
+#include "manager/instance_update.h"
+#include "manager/instance_views.h"
+
+namespace cella::manager {
+
+struct InstanceParts {
+  // around.set must be `set`.
+  InstanceParts(InstanceSet& set, InstanceSurroundings surroundings)
+      : set(set),
+        around(std::move(surroundings)),
+        balance(set, around.usable_cpus),
+        launcher(around, balance),
+        removal(around),
+        control(around, launcher),
+        creation(around),
+        update(around, balance),
+        views(around),
+        recovery(around, launcher, removal),
+        exits(around, launcher, [this](const EntryPtr& entry) { return removal.remove_now(entry, std::nullopt); }),
+        boot(around, control) {}
+  InstanceParts(const InstanceParts&) = delete;
+  InstanceParts& operator=(const InstanceParts&) = delete;
+
+  InstanceSet& set;
+  const InstanceSurroundings around;
+  CpuBalance balance;
+  InstanceLauncher launcher;
+  InstanceRemoval removal;
+  InstanceControl control;
+  InstanceCreation creation;
+  InstanceUpdate update;
+  InstanceViews views;
+  InstanceRecovery recovery;
+  InstanceExits exits;
+  InstanceBoot boot;
+};
+
+}  // namespace cella::manager

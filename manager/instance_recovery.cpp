@@ -1,0 +1,171 @@
+#include "manager/instance_recovery.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "cgroups/events.h"
+#include "manager/database.h"
+#include "manager/device_rules.h"
+#include "manager/events.h"
+#include "manager/instance_expansion.h"
+#include "manager/keeper_link.h"
+
+namespace cella::manager {
+namespace {
+
+constexpr std::string_view kCgroupPrefix = "lxc.payload.";
+
+const std::string& config_value(const Config& config, const std::string& key) { return device_value(config, key); }
+
+// The NICs of a running container as the records have them.
+std::vector<RunningContainer::AttachedNic> recorded_nics(const InstanceRecord& record, const ContainerSpec& spec) {
+  std::vector<RunningContainer::AttachedNic> nics;
+  for (const Nic& nic : spec.nics) {
+    const auto key = "volatile." + nic.device + ".";
+    const auto& host_name = config_value(record.config, key + "host_name");
+    if (host_name.empty()) continue;
+    const auto& own_name = device_value(nic.config, "name");
+    nics.push_back({{record.name, nic.device, nic.config, config_value(record.config, key + "hwaddr"), nic.position},
+                    host_name,
+                    own_name.empty() ? config_value(record.config, key + "name") : own_name});
+  }
+  return nics;
+}
+
+}  // namespace
+
+void InstanceRecovery::log(const std::string& instance, const Error& error) const {
+  around_.events.log({"eror", "recovery: " + error.message(), {{"instance", instance}}});
+}
+
+Result<void> InstanceRecovery::load() {
+  for (auto& record : TRY(load_instances(around_.database))) {
+    const auto name = record.name;
+    const auto loaded = load_one(std::move(record));
+    if (!loaded.ok()) log(name, loaded.error());
+  }
+  return kOk;
+}
+
+Result<void> InstanceRecovery::load_one(InstanceRecord record) {
+  switch (record.phase) {
+    case InstancePhase::kCreating:
+    case InstancePhase::kDeleting: return removal_.finish_removal(record);
+    case InstancePhase::kRenaming: record = TRY(removal_.finish_rename(record)); break;
+    case InstancePhase::kReady: break;
+  }
+  auto entry = std::make_shared<InstanceEntry>();
+  // A record whose profiles cannot be resolved is shown with what it says itself.
+  auto merged = merge_instance(around_, record);
+  entry->expanded_config = merged.ok() ? std::move(merged->config) : record.config;
+  entry->expanded_devices = merged.ok() ? std::move(merged->devices) : record.devices;
+  entry->record = std::move(record);
+  return around_.set.add(entry);
+}
+
+std::shared_ptr<RunningContainer> InstanceRecovery::make_running(const InstanceEntry& entry,
+                                                                 runtime::KeeperClient* keeper) {
+  const InstanceRecord& record = entry.record;
+  runtime::ContainerHandles handles;
+  if (keeper != nullptr) {
+    if (auto found = keeper->handles(record.name); found.ok()) handles = *std::move(found);
+  }
+  auto cgroup = around_.hierarchy.open_cgroup(record.run->cgroup);
+  const auto path = around_.hierarchy.path() + "/" + record.run->cgroup;
+  std::shared_ptr<RunningContainer> running(new RunningContainer{
+      record.run->init, std::move(handles.pidfd), std::move(handles.console),
+      cgroup.ok() ? *std::move(cgroup) : cgroups::Cgroup(DirFd(), path), record.run->cgroup});
+  const auto spec = build_spec(record.name, entry.expanded_config, entry.expanded_devices, around_.host);
+  if (spec.ok()) {
+    running->limits = spec->limits;
+    running->cpu = spec->cpu;
+    running->nics = recorded_nics(record, *spec);
+  }
+  return running;
+}
+
+Result<void> InstanceRecovery::find_running() {
+  const auto keeper = TRY(around_.keeper.client());
+  auto containers = TRY(keeper->list());
+  for (const auto& entry : around_.set.list()) {
+    const auto record = around_.set.record(*entry);
+    const auto known = std::find_if(containers.begin(), containers.end(), [&](const auto& container) {
+      return record.run && container.name == record.name && container.init == record.run->init;
+    });
+    if (record.run) take_up(entry, known == containers.end() ? nullptr : &*known);
+    if (known != containers.end()) containers.erase(known);
+  }
+  for (const auto& stranger : containers) {
+    // Launched by a daemon that was killed before it could record it: nobody was told that it runs.
+    if (!stranger.exited) (void)keeper->signal(stranger.name, SIGKILL);
+  }
+  for (const auto& name : TRY(around_.hierarchy.list())) {
+    if (!name.starts_with(kCgroupPrefix)) continue;
+    const auto entry = around_.set.find(name.substr(kCgroupPrefix.size()));
+    // Cgroups of unknown names belong to others (LXC names its own alike).
+    if (!entry.ok() || around_.set.running(**entry) != nullptr) continue;
+    (void)around_.hierarchy.destroy(name, std::chrono::milliseconds(0));
+  }
+  return kOk;
+}
+
+void InstanceRecovery::take_up(const EntryPtr& entry, const runtime::ContainerStatus* known) {
+  const auto keeper = around_.keeper.client();
+  if (known == nullptr) {
+    const auto adopted = adopt(entry);
+    if (!adopted.ok()) log(around_.set.record(*entry).name, adopted.error());
+    if (!adopted.ok() || *adopted == runtime::Adoption::kGone) {
+      lost(entry);
+      return;
+    }
+  }
+  auto running = make_running(*entry, keeper.ok() ? keeper->get() : nullptr);
+  const auto events = cgroups::read_events(running->cgroup);
+  const auto status = events.ok() && events->frozen ? StatusCode::kFrozen : StatusCode::kRunning;
+  around_.set.change(*entry, [&](InstanceEntry& changed) {
+    changed.running = std::move(running);
+    changed.status = status;
+  });
+}
+
+Result<runtime::Adoption> InstanceRecovery::adopt(const EntryPtr& entry) {
+  const auto record = around_.set.record(*entry);
+  const auto running = around_.set.running(*entry);
+  runtime::AdoptRequest request;
+  request.name = record.name;
+  request.init = record.run->init;
+  request.cgroup = "/" + record.run->cgroup;
+  request.handle = record.run->handle;
+  if (running != nullptr) {
+    request.console = running->console.get();
+    request.pidfd = running->pidfd.get();
+  }
+  return TRY(around_.keeper.client())->adopt(request);
+}
+
+void InstanceRecovery::lost(const EntryPtr& entry) {
+  std::lock_guard run(entry->run);
+  if (around_.set.running(*entry) == nullptr) {
+    auto remains = make_running(*entry, nullptr);
+    around_.set.change(*entry, [&](InstanceEntry& changed) { changed.running = std::move(remains); });
+  }
+  launcher_.finish(entry, InstanceLauncher::Next::kLost);
+  const auto record = around_.set.record(*entry);
+  if (!record.ephemeral) return;
+  const auto removed = removal_.remove_now(entry, std::nullopt);
+  if (!removed.ok()) log(record.name, removed.error());
+}
+
+void InstanceRecovery::adopt_all() {
+  for (const auto& entry : around_.set.list()) {
+    if (around_.set.running(*entry) == nullptr) continue;
+    const auto adopted = adopt(entry);
+    if (!adopted.ok()) {
+      log(around_.set.record(*entry).name, adopted.error());
+    } else if (*adopted == runtime::Adoption::kGone) {
+      lost(entry);
+    }
+  }
+}
+
+}  // namespace cella::manager

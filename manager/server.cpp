@@ -1,0 +1,228 @@
+// The one place where the manager's objects are wired together.
+#include "manager/server.h"
+
+#include <array>
+#include <cstdlib>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/files.h"
+#include "cgroups/cpuset.h"
+#include "manager/database.h"
+#include "manager/events.h"
+#include "manager/images.h"
+#include "manager/instance_parts.h"
+#include "manager/instances.h"
+#include "manager/keeper_link.h"
+#include "manager/networks.h"
+#include "manager/operations.h"
+#include "manager/pools.h"
+#include "manager/profile_records.h"
+#include "manager/profiles.h"
+#include "manager/server_config.h"
+#include "manager/usage.h"
+#include "runtime/capabilities.h"
+#include "runtime/seccomp.h"
+
+namespace cella::manager {
+
+// Declared in the order of construction; ~Parts ends what runs before anything is torn down.
+struct Server::Parts {
+  explicit Parts(const ServerOptions& given) : options(given) {}
+  ~Parts();
+  Result<void> open();
+
+  ServerOptions options;
+  Fd lock;
+  std::unique_ptr<Database> database;
+  Events events;
+  std::optional<Operations> operations;
+  std::optional<cgroups::Hierarchy> hierarchy;
+  std::unique_ptr<KeeperLink> keeper;
+  std::unique_ptr<Pools> pools;
+  std::unique_ptr<Images> images;
+  std::unique_ptr<Networks> networks;
+  std::unique_ptr<Profiles> profiles;
+  std::unique_ptr<ServerConfig> config;
+  InstanceSet set;
+  InstanceParts* parts = nullptr;  // owned by instances
+  std::unique_ptr<Instances> instances;
+  std::shared_ptr<OperationPool> keeper_work;
+
+ private:
+  Result<void> open_state();
+  Result<void> open_nouns();
+  Result<void> open_instances();
+  Result<void> open_networks();
+  Result<InstanceSurroundings> surroundings();
+  Result<void> recover();
+  void find_keeper_again();
+};
+
+namespace {
+
+Result<std::string> find_runtime(const std::string& given) {
+  if (!given.empty()) return given;
+  if (const char* from_environment = std::getenv("CELLA_RUNTIME"); from_environment != nullptr) {
+    return std::string(from_environment);
+  }
+  std::string path(4096, '\0');
+  const auto length = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (length < 0) return errno_error(errno, "readlink /proc/self/exe");
+  path.resize(static_cast<std::size_t>(length));
+  path = path.substr(0, path.rfind('/') + 1) + "cella-runtime";
+  if (!path_exists(path)) return Error(ErrorKind::kNotFound, path + " is not there (see CELLA_RUNTIME)");
+  return path;
+}
+
+Result<std::vector<IdWindow>> host_id_windows() {
+  const auto text = [](const char* path) { return path_exists(path) ? read_file(path) : std::string(); };
+  return id_windows(TRY(text("/etc/subuid")), TRY(text("/etc/subgid")));
+}
+
+Result<Fd> borrow(int fd) {
+  if (fd < 0) return Fd();
+  Fd borrowed(fd);
+  auto copy = borrowed.duplicate();
+  borrowed.release();
+  return copy;
+}
+
+}  // namespace
+
+Server::Parts::~Parts() {
+  if (keeper != nullptr) keeper->stop_listening();
+  if (parts != nullptr) parts->boot.end();
+  if (operations) operations->drain();
+  if (keeper_work != nullptr) keeper_work->drain();
+}
+
+Result<void> Server::Parts::open() {
+  TRY(open_state());
+  TRY(open_nouns());
+  TRY(open_networks());
+  TRY(open_instances());
+  return recover();
+}
+
+Result<void> Server::Parts::open_state() {
+  const auto& dir = options.state_dir;
+  TRY(make_dirs(dir, 0711));
+  lock = TRY(open_path(dir + "/daemon.lock", O_RDWR | O_CREAT, 0600));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Error(ErrorKind::kBusy, "another daemon uses " + dir);
+  }
+  TRY(make_dirs(dir + "/database", 0700));
+  const std::array schemas{pool_schema(),    image_schema(),    network_schema(),
+                           profile_schema(), instance_schema(), server_config_schema()};
+  database = TRY(Database::open(dir + "/database/cella.db", schemas));
+  operations.emplace(events);
+  config = TRY(ServerConfig::load(*database));
+  return kOk;
+}
+
+Result<void> Server::Parts::open_nouns() {
+  hierarchy = TRY(cgroups::Hierarchy::find());
+  runtime::KeeperOptions keeper_options;
+  keeper_options.cella_dir = options.state_dir;
+  keeper_options.runtime_binary = TRY_CONTEXT("cella-runtime", find_runtime(options.runtime_program));
+  keeper = std::make_unique<KeeperLink>(keeper_options);
+  keeper_work = std::make_shared<OperationPool>(1);
+  TRY(keeper->open());
+  pools = TRY_CONTEXT("storage pools", Pools::open({*database, events, options.state_dir}));
+  images = TRY_CONTEXT("images", Images::open({*database, *operations, events, *pools, options.state_dir}));
+  return kOk;
+}
+
+Result<void> Server::Parts::open_networks() {
+  NetworksOptions network_options;
+  network_options.state_dir = options.state_dir;
+  network_options.host_mounts = TRY(borrow(options.host_mounts));
+  network_options.used_by = [this](const std::string& network) { return users_of_network(set, *profiles, network); };
+  network_options.live_host_names = [this] { return live_host_names(set); };
+  networks = TRY_CONTEXT("networks", Networks::open(*database, std::move(network_options)));
+  profiles = TRY_CONTEXT("profiles", Profiles::load(*database, events, [this](const Device& nic) {
+                           return networks->validate_nic(nic);
+                         }));
+  pools->set_used_by([this](const std::string& pool) { return users_of_pool(set, *profiles, pool); });
+  return kOk;
+}
+
+Result<InstanceSurroundings> Server::Parts::surroundings() {
+  InstanceSurroundings around{*database, events,    *operations, *profiles, *images,
+                              *pools,    *networks, *keeper,     set,       *hierarchy};
+  around.controllers = TRY_CONTEXT("cgroups", hierarchy->enable_all());
+  around.usable_cpus = TRY_CONTEXT("cgroups", cgroups::usable_cpus(*hierarchy));
+  around.host.memory_total = TRY(cgroups::parse_memory_total(TRY(read_file("/proc/meminfo"))));
+  around.id_windows = TRY(host_id_windows());
+  around.defaults.seccomp = TRY(runtime::compile_seccomp(runtime::default_seccomp_policy()));
+  around.defaults.dropped_capabilities = runtime::default_dropped_capabilities();
+  auto filter = cgroups::DeviceFilter::load(cgroups::default_device_rules());
+  if (filter.ok()) {
+    around.device_filter = *std::move(filter);
+  } else {
+    events.log({"warn", "containers cannot be started: " + filter.error().message(), {}});
+  }
+  return around;
+}
+
+Result<void> Server::Parts::open_instances() {
+  auto made = std::make_unique<InstanceParts>(set, TRY(surroundings()));
+  parts = made.get();
+  instances = std::make_unique<Instances>(std::move(made));
+  profiles->set_users(&parts->update);
+  return kOk;
+}
+
+Result<void> Server::Parts::recover() {
+  TRY_CONTEXT("instances", parts->recovery.load());
+  TRY_CONTEXT("instances", parts->recovery.find_running());
+  for (const auto& [name, error] : networks->start_all()) {
+    events.log({"eror", "cannot bring up network: " + error.message(), {{"network", name}}});
+  }
+  KeeperLink::Listener listener;
+  listener.container_exited = [this](const runtime::ContainerExit& exit) { parts->exits.report(exit); };
+  listener.lost = [this](const Error& error) {
+    events.log({"eror", "the keeper is lost: " + error.message(), {}});
+    keeper_work->run([this] { find_keeper_again(); });
+  };
+  keeper->listen(std::move(listener));
+  return kOk;
+}
+
+void Server::Parts::find_keeper_again() {
+  const auto opened = keeper->open();
+  if (opened.ok()) {
+    parts->recovery.adopt_all();
+  } else {
+    events.log({"eror", opened.error().message(), {}});
+  }
+}
+
+Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options) {
+  auto parts = std::make_unique<Parts>(options);
+  TRY(parts->open());
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Server::~Server() = default;
+
+Operations& Server::operations() { return *parts_->operations; }
+Events& Server::events() { return parts_->events; }
+Instances& Server::instances() { return *parts_->instances; }
+Profiles& Server::profiles() { return *parts_->profiles; }
+Images& Server::images() { return *parts_->images; }
+Pools& Server::pools() { return *parts_->pools; }
+Networks& Server::networks() { return *parts_->networks; }
+const std::string& Server::state_dir() const { return parts_->options.state_dir; }
+
+Config Server::config() const { return parts_->config->get(); }
+Result<void> Server::set_config(const Config& config) { return parts_->config->set(config); }
+Result<void> Server::patch_config(const Config& config) { return parts_->config->patch(config); }
+
+void Server::start_instances() { parts_->parts->boot.start_instances(); }
+void Server::stop_instances() { parts_->parts->boot.stop_instances(); }
+
+}  // namespace cella::manager
