@@ -1,6 +1,15 @@
 # The two executables: cella (command line and daemon) and cella-runtime (lean, static).
 file(GLOB runtime_main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/runtime/main/*.cpp)
-if(runtime_main)
+include(cmake/musl.cmake)
+if(runtime_main AND CELLA_MUSL_FOUND)
+  file(GLOB runtime_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/base/*.cpp ${PROJECT_SOURCE_DIR}/namespaces/*.cpp
+    ${PROJECT_SOURCE_DIR}/cgroups/*.cpp ${PROJECT_SOURCE_DIR}/runtime/*.cpp ${PROJECT_SOURCE_DIR}/cmake/musl/*.cpp)
+  add_executable(cella-runtime ${runtime_main} ${runtime_sources})
+  target_include_directories(cella-runtime PRIVATE ${PROJECT_SOURCE_DIR})
+  set_target_properties(cella-runtime PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  cella_musl_compile(cella-runtime)
+  cella_musl_link(cella-runtime)
+elseif(runtime_main)
   add_executable(cella-runtime ${runtime_main})
   target_link_libraries(cella-runtime PRIVATE cella_runtime)
   set_target_properties(cella-runtime PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
