@@ -46,7 +46,7 @@ Reader number_reader(std::optional<std::uint32_t> NicSettings::* member, std::ui
 
 Reader name_reader(std::string NicSettings::* member) {
   return [member](NicSettings& into, const std::string& key, const std::string& text) -> Result<void> {
-    TRY(check_interface_name(key, text));
+    TRY(check_link_name(key, text));
     into.*member = text;
     return kOk;
   };

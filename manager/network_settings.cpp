@@ -181,7 +181,7 @@ const std::vector<PlainKey>& plain_keys() {
       {"bridge.external_interfaces",
        [](BridgeSettings& into, const std::string& key, const std::string& text) -> Result<void> {
          into.external_interfaces = split_list(text);
-         for (const std::string& name : into.external_interfaces) TRY(check_interface_name(key, name));
+         for (const std::string& name : into.external_interfaces) TRY(check_link_name(key, name));
          return kOk;
        }},
       {"dns.domain",
@@ -254,7 +254,7 @@ Result<BridgeSettings> parse_bridge_settings(const Config& config) {
   return settings;
 }
 
-Result<void> check_interface_name(std::string_view key, std::string_view name) {
+Result<void> check_link_name(std::string_view key, std::string_view name) {
   const bool good = name.size() >= 2 && name.size() <= 15 && name.front() != '-' && name.front() != '.' &&
                     std::all_of(name.begin(), name.end(),
                                 [](char c) { return is_hostname_character(c) || c == '_' || c == '.'; });

@@ -55,7 +55,7 @@ struct BridgeSettings {
 Result<BridgeSettings> parse_bridge_settings(const Config& config);
 
 // Errors: kInvalid unless the name can be an interface's: 2 to 15 of [A-Za-z0-9_.-], not starting with "-" or ".".
-Result<void> check_interface_name(std::string_view key, std::string_view name);
+Result<void> check_link_name(std::string_view key, std::string_view name);
 
 // "10.1.2.10-10.1.2.20, 10.1.2.50-10.1.2.60": each inside the subnet.
 Result<std::vector<AddressRange>> parse_ranges(std::string_view key, std::string_view text,

@@ -79,7 +79,7 @@ Result<void> Networks::Parts::check_subnets(const BridgeSettings& settings, cons
 
 Result<void> Networks::create(const NetworkConfig& given) {
   TRY(check_type(given.type));
-  TRY(check_interface_name("name", given.name));
+  TRY(check_link_name("name", given.name));
   const std::lock_guard lock(parts_->mutex);
   if (parts_->find(given.name) != nullptr) {
     return Error(ErrorKind::kExists, "network \"" + given.name + "\" already exists");
@@ -141,7 +141,7 @@ Result<void> Networks::remove(const std::string& name) {
 }
 
 Result<void> Networks::rename(const std::string& name, const std::string& new_name) {
-  TRY(check_interface_name("name", new_name));
+  TRY(check_link_name("name", new_name));
   const auto users = parts_->users_of(name);
   const std::lock_guard lock(parts_->mutex);
   auto* network = parts_->find(name);
