@@ -56,7 +56,7 @@ void print_lists(const api::Image& image) {
 Result<int> info(Server& server, const Arguments& arguments) {
   const api::Image image = TRY(image_named(server, arguments.word(0)));
   std::printf("Fingerprint: %s\nSize: %s\nArchitecture: %s\nType: %s\nPublic: %s\nTimestamps:\n",
-              image.fingerprint.c_str(), decimal_size(static_cast<std::uint64_t>(image.size)).c_str(),
+              image.fingerprint.c_str(), image_size(image.size).c_str(),
               image.architecture.c_str(), image.type.c_str(), image.is_public ? "yes" : "no");
   if (is_time_set(image.created_at)) std::printf("    Created: %s\n", short_time(image.created_at).c_str());
   std::printf("    Uploaded: %s\n    Expires: %s\n    Last used: %s\n", short_time(image.uploaded_at).c_str(),

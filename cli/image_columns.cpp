@@ -52,7 +52,7 @@ std::optional<ImageColumn> shorthand(char letter) {
     case 't':
       return ImageColumn{"TYPE", [](I i) { return upper_case(i.type); }};
     case 's':
-      return ImageColumn{"SIZE", [](I i) { return decimal_size(static_cast<std::uint64_t>(i.size)); }};
+      return ImageColumn{"SIZE", [](I i) { return image_size(i.size); }};
     case 'u':
       return ImageColumn{"UPLOAD DATE", [](I i) { return long_time(i.uploaded_at); }};
     default:

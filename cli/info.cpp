@@ -1,3 +1,4 @@
+#include <cctype>
 #include <cstdio>
 
 #include "api/server.h"
@@ -36,6 +37,19 @@ Result<int> instance(Server& server, const std::string& name, const Arguments& a
   return 0;
 }
 
+// The wire names a storage driver's members in upper case; LXD's client shows them in lower case.
+Result<std::string> server_yaml(std::string_view metadata) {
+  std::string json = api::encode(TRY(api::decode<api::Server>(metadata)));
+  std::size_t at = json.find("\"storage_supported_drivers\"");
+  while (at != std::string::npos && (at = json.find_first_of("NVR", at)) != std::string::npos) {
+    const bool member = json.compare(at, 6, "Name\":") == 0 || json.compare(at, 9, "Version\":") == 0 ||
+                        json.compare(at, 8, "Remote\":") == 0;
+    if (member) json[at] = static_cast<char>(std::tolower(static_cast<unsigned char>(json[at])));
+    ++at;
+  }
+  return yaml_of_json(json);
+}
+
 Result<int> run(Server& server, const Arguments& arguments) {
   const std::string name = TRY(local_name(arguments.word(0)));
   if (!name.empty()) return instance(server, name, arguments);
@@ -48,7 +62,7 @@ Result<int> run(Server& server, const Arguments& arguments) {
     return 0;
   }
   const api::Answer answer = TRY(server.call("GET", "/1.0"));
-  std::fputs(TRY(yaml_as<api::Server>(answer.response.metadata.text)).c_str(), stdout);
+  std::fputs(TRY(server_yaml(answer.response.metadata.text)).c_str(), stdout);
   return 0;
 }
 

@@ -28,17 +28,15 @@ Result<int> list(Server& server, const Arguments& arguments) {
   TRY(local_name(arguments.word(0)));
   const api::Answer answer = TRY(server.call("GET", "/1.0/networks?recursion=1"));
   Table table{.headers = {"NAME", "TYPE", "MANAGED", "IPV4", "IPV6", "DESCRIPTION", "USED BY", "STATE"}, .rows = {}};
-  std::vector<api::Network> shown;
-  for (api::Network& network : TRY(api::decode_list<api::Network>(answer.response.metadata.text))) {
+  for (const api::Network& network : TRY(api::decode_list<api::Network>(answer.response.metadata.text))) {
     if (network.type == "loopback" || network.type == "unknown") continue;
     table.rows.push_back({network.name, network.type, network.managed ? "YES" : "NO",
                           config_or_empty(network.config, "ipv4.address"),
                           config_or_empty(network.config, "ipv6.address"), network.description,
                           std::to_string(network.used_by.size()), upper_case(network.status)});
-    shown.push_back(std::move(network));
   }
   sort_rows(table);
-  std::fputs(TRY(render_list(format, table, api::encode_list(shown))).c_str(), stdout);
+  std::fputs(TRY(render_list(format, table, answer.response.metadata.text)).c_str(), stdout);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // The verbs that every object with a name and a `config` map shares: show, get, set, unset, edit, rename, delete.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -24,10 +25,12 @@ struct ObjectKind {
   std::string_view edit_comment = {};  // lines that start with "#"
 };
 
-// The YAML of metadata, as Whole has its members.
+// The YAML of metadata, as Whole has its members; its users sorted.
 template <typename Whole>
 Result<std::string> yaml_as(std::string_view metadata) {
-  return yaml_of_json(api::encode(TRY(api::decode<Whole>(metadata))));
+  Whole whole = TRY(api::decode<Whole>(metadata));
+  if constexpr (requires { whole.used_by; }) std::sort(whole.used_by.begin(), whole.used_by.end());
+  return yaml_of_json(api::encode(whole));
 }
 
 // Errors: kInvalid naming a top-level member of json that `model` (JSON of the whole object) does not have.

@@ -51,6 +51,12 @@ std::string binary_size(std::uint64_t bytes, int decimals) {
   return scaled(bytes, decimals, 1024, kUnits);
 }
 
+std::string image_size(std::int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2fMB", static_cast<double>(bytes) / 1024.0 / 1024.0);
+  return text;
+}
+
 bool is_time_set(std::string_view rfc3339) {
   std::time_t seconds = 0;
   return seconds_of(rfc3339, seconds) && seconds != 0;

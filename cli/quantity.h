@@ -9,6 +9,8 @@ namespace cella::cli {
 
 // "1.97MB": powers of 1000, two digits. decimals as asked.
 std::string decimal_size(std::uint64_t bytes, int decimals = 2);
+// "1.97MB" as image sizes are shown: always mebibytes, though the unit says otherwise; scripts compare these texts.
+std::string image_size(std::int64_t bytes);
 // "852.00KiB": powers of 1024.
 std::string binary_size(std::uint64_t bytes, int decimals = 2);
 

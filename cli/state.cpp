@@ -44,7 +44,7 @@ Result<void> act(Server& server, const Action& action, const std::string& name, 
   auto done = server.change("PUT", url({"instances", name, "state"}), api::encode(put), {}, std::string(action.verb) + " " + name);
   if (done.ok()) return kOk;
   Error error = std::move(done).error();
-  if (error.kind() == ErrorKind::kNotFound || action.action == "freeze") return error;
+  if (error.kind() == ErrorKind::kNotFound || (action.action != "start" && action.action != "restart")) return error;
   return Error(error.kind(), error.message() + "\nTry `cella info --show-log " + name + "` for more info");
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cwchar>
 
+#include "cli/quantity.h"
 #include "cli/yaml.h"
 
 namespace cella::cli {
@@ -19,9 +20,16 @@ std::vector<std::string> lines_of(const std::string& cell) {
   }
 }
 
+// "eth0.network" stands above its column as "ETH0 NETWORK".
+std::string title(const std::string& header) {
+  std::string out = upper_case(header);
+  std::replace_if(out.begin(), out.end(), [](char c) { return c == '.' || c == '_'; }, ' ');
+  return out;
+}
+
 std::vector<std::size_t> column_widths(const Table& table) {
   std::vector<std::size_t> widths;
-  for (const std::string& header : table.headers) widths.push_back(display_width(header));
+  for (const std::string& header : table.headers) widths.push_back(display_width(title(header)));
   for (const auto& row : table.rows) {
     for (std::size_t i = 0; i < widths.size() && i < row.size(); ++i) {
       for (const std::string& line : lines_of(row[i])) widths[i] = std::max(widths[i], display_width(line));
@@ -63,7 +71,7 @@ void append_row(std::string& out, const std::vector<std::string>& row, const std
 void append_header(std::string& out, const Table& table, const std::vector<std::size_t>& widths,
                    std::string_view before, std::string_view between, std::string_view after) {
   std::vector<std::string> cells;
-  for (std::size_t i = 0; i < widths.size(); ++i) cells.push_back(centred(table.headers[i], widths[i]));
+  for (std::size_t i = 0; i < widths.size(); ++i) cells.push_back(centred(title(table.headers[i]), widths[i]));
   append_row(out, cells, widths, before, between, after);
 }
 

@@ -23,7 +23,7 @@ Result<std::string> yaml_of_json(std::string_view json, YamlStyle style = YamlSt
 // Errors: kInvalid with yaml-cpp's message, line and column; a repeated key; an anchor cycle or depth over 32.
 Result<std::string> json_of_yaml(std::string_view yaml);
 
-// JSON with one member per line and tabs, as `query` prints it.
+// JSON with one member per line, tabs, and members sorted, as `query` prints it.
 Result<std::string> pretty_json(std::string_view json);
 
 }  // namespace cella::cli

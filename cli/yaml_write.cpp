@@ -253,9 +253,8 @@ Result<std::string> yaml_of_json(std::string_view text, YamlStyle style) {
 }
 
 Result<std::string> pretty_json(std::string_view text) {
-  const json::value value = TRY(parse_json(text));
   std::string out;
-  write_pretty(out, value, 0);
+  write_pretty(out, sorted(TRY(parse_json(text))), 0);
   return out + "\n";
 }
 
