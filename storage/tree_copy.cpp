@@ -36,7 +36,7 @@ class TreeCopy {
     struct stat status {};
     if (::fstat(from.get(), &status) != 0) return errno_error(errno, "stat " + relative);
     for (const std::string& name : TRY(list_names(from)))
-      TRY_CONTEXT("copy " + relative + name, copy_entry(from, to, relative, name));
+      TRY(copy_entry(from, to, relative, name));
     // After the contents: they would touch the times, and a mode of 0555 is no matter to root but kept.
     TRY_CONTEXT("copy /" + relative, copy_attributes(from, to));
     TRY_CONTEXT("copy /" + relative, set_owner_mode_times(to, status));
@@ -46,10 +46,16 @@ class TreeCopy {
   Result<void> copy_entry(const Fd& from, const Fd& to, const std::string& relative, const std::string& name) {
     ++report_.entries;
     if (report_.entries % 64 == 0) TRY(notify());
-    const Fd source = TRY(open_at(from, name, O_PATH | O_NOFOLLOW));
+    const Fd source = TRY_CONTEXT("copy /" + relative, open_at(from, name, O_PATH | O_NOFOLLOW));
     struct stat status {};
-    if (::fstat(source.get(), &status) != 0) return errno_error(errno, "stat");
+    if (::fstat(source.get(), &status) != 0) return errno_error(errno, "stat /" + relative + name);
     if (S_ISDIR(status.st_mode)) return copy_subdirectory(from, to, relative, name);
+    TRY_CONTEXT("copy /" + relative + name, copy_leaf(from, to, relative, name, source, status));
+    return kOk;
+  }
+
+  Result<void> copy_leaf(const Fd& from, const Fd& to, const std::string& relative, const std::string& name,
+                         const Fd& source, const struct stat& status) {
     if (status.st_nlink > 1 && TRY(link_to_copy(status, to, relative, name))) return kOk;
     switch (status.st_mode & S_IFMT) {
       case S_IFREG: return copy_file(from, to, name, status);
@@ -66,9 +72,10 @@ class TreeCopy {
   }
 
   Result<void> copy_subdirectory(const Fd& from, const Fd& to, const std::string& relative, const std::string& name) {
-    const Fd source = TRY(open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (::mkdirat(to.get(), name.c_str(), 0700) != 0) return errno_error(errno, "mkdir");
-    const Fd target = TRY(open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    const std::string context = "copy /" + relative;
+    const Fd source = TRY_CONTEXT(context, open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (::mkdirat(to.get(), name.c_str(), 0700) != 0) return errno_error(errno, "mkdir /" + relative + name);
+    const Fd target = TRY_CONTEXT(context, open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     return copy_directory(source, target, relative + name + "/");
   }
 
