@@ -26,8 +26,11 @@ int report(std::string_view message, int status = kRunFailed) {
   return status;
 }
 
+// Nothing but reboot(2) ends the first process of a PID namespace by SIGINT: a power-off or halt from inside, and by
+// SIGHUP: a restart, which `run` does not do (129 tells). Source: reboot(2), "Behavior inside PID namespaces".
 int exit_status(int wait_status) {
-  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+  if (!WIFSIGNALED(wait_status)) return WEXITSTATUS(wait_status);
+  return WTERMSIG(wait_status) == SIGINT ? 0 : 128 + WTERMSIG(wait_status);
 }
 
 std::optional<int> reap(const Launched& container) {

@@ -219,9 +219,9 @@ started by root; inside, root is an unprivileged id of the host.
   --tty                 give the command a terminal of its own, connected to this one
   --help                this text
 
-Exit status: that of COMMAND; 128+N if signal N ended it; 127 if COMMAND was not found, 126 if it could not be
-executed, 125 if anything else failed. Signals are passed on to COMMAND; one that it neither handles nor ignores ends
-the container, as it would end a process outside one.
+Exit status: that of COMMAND; 128+N if signal N ended it; 0 if the container powered itself off, 129 if it asked for
+a restart; 127 if COMMAND was not found, 126 if it could not be executed, 125 if anything else failed. Signals are
+passed on to COMMAND; one that it neither handles nor ignores ends the container, as it would a process outside one.
 )";
 }
 

@@ -58,19 +58,20 @@ RawTerminal::~RawTerminal() {
 
 TerminalRelay::TerminalRelay(const Fd& master) : master_(master) {
   ::fcntl(master.get(), F_SETFL, ::fcntl(master.get(), F_GETFL) | O_NONBLOCK);
+  slave_ = Fd(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
 }
 
 bool TerminalRelay::wait_for_signal(const Fd& signal_fd) {
   while (true) {
     pollfd ready[3] = {{.fd = signal_fd.get(), .events = POLLIN, .revents = 0},
-                       {.fd = console_open_ ? master_.get() : -1, .events = POLLIN, .revents = 0},
+                       {.fd = output_open_ ? master_.get() : -1, .events = POLLIN, .revents = 0},
                        {.fd = input_open_ && pending_.empty() ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}};
     if (!pending_.empty()) ready[1].events |= POLLOUT;
     if (::poll(ready, 3, -1) < 0) {
       if (errno == EINTR) continue;
       return false;
     }
-    if ((ready[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !copy_output()) console_open_ = false;
+    if ((ready[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !copy_output()) output_open_ = false;
     if ((ready[1].revents & POLLOUT) != 0) write_input();
     if ((ready[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0) input_open_ = read_input();
     if ((ready[0].revents & POLLIN) != 0) return true;
@@ -97,8 +98,7 @@ void TerminalRelay::write_input() {
   if (written < 0 && errno != EAGAIN && errno != EINTR) pending_.clear();
 }
 
-// EIO means that no slave is open just now: at the end, but also before a getty opens the console again. The end is
-// told by the container's death, so the console is looked at again only when poll says so.
+// False once nobody takes the output any more: the user's side is closed.
 bool TerminalRelay::copy_output() {
   char chunk[kChunk];
   const ssize_t length = ::read(master_.get(), chunk, sizeof chunk);

@@ -36,11 +36,11 @@ class RawTerminal {
 // Carries bytes between descriptors 0 and 1 and a console, without ever blocking on the console.
 class TerminalRelay {
  public:
-  // master: made non-blocking.
+  // master: made non-blocking. Its slave is held open too, so that a moment without any program on the console (before
+  // a getty opens it again) is not the console's end.
   explicit TerminalRelay(const Fd& master);
 
-  // Waits for a signal on signal_fd (then returns true) while it carries bytes. Returns false once the console has
-  // closed for good.
+  // Carries bytes until a signal can be read from signal_fd. False: poll(2) failed.
   bool wait_for_signal(const Fd& signal_fd);
   // Writes out what the console still holds.
   void drain();
@@ -51,9 +51,10 @@ class TerminalRelay {
   bool copy_output();
 
   const Fd& master_;
+  Fd slave_;
   std::string pending_;  // typed, not yet taken by the console
   bool input_open_ = true;
-  bool console_open_ = true;
+  bool output_open_ = true;
 };
 
 }  // namespace cella::runtime
