@@ -1,7 +1,6 @@
 #include "runtime/adopt.h"
 
 #include <cerrno>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/syscalls.h"
@@ -29,10 +28,8 @@ Result<std::optional<PidFd>> open_recorded(const RecordedInit& recorded) {
 
 // A handle of an earlier boot may name some other process of this one.
 bool names_another_pid(const PidFd& process, pid_t pid) {
-  PidfdInfo info{};
-  info.mask = PIDFD_INFO_PID;
-  if (::ioctl(process.get(), kPidfdGetInfo, &info) != 0) return false;
-  return static_cast<pid_t>(info.pid) != pid;
+  const std::optional<PidfdInfo> info = read_pidfd_info(process, PIDFD_INFO_PID);
+  return info && static_cast<pid_t>(info->pid) != pid;
 }
 
 }  // namespace

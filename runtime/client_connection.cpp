@@ -1,6 +1,7 @@
 #include "runtime/client_connection.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -49,6 +50,7 @@ Error answered_error(const protocol::Failed& failed, FailedStep* step) {
 
 Result<std::shared_ptr<KeeperClient::Connection>> KeeperClient::Connection::open(Fd socket, KeeperEvents events) {
   std::shared_ptr<Connection> connection(new Connection(std::move(socket), std::move(events)));
+  connection->procfs_ = TRY(open_path("/proc", O_RDONLY | O_DIRECTORY));
   TRY(connection->greet());
   // Ids of sessions must not meet those that an earlier daemon left with the same keeper.
   if (::getrandom(&connection->last_session_, sizeof connection->last_session_, 0) < 0)
@@ -111,11 +113,14 @@ ExecId KeeperClient::Connection::expect_session(std::function<void(const ExecExi
   return id;
 }
 
-void KeeperClient::Connection::session_started(ExecId id, const PidFd& process) {
-  Result<Fd> copy = process.duplicate();
+void KeeperClient::Connection::session_started(const std::string& container, const ExecSession& started) {
+  Result<Fd> copy = started.pidfd.duplicate();
   const std::lock_guard lock(session_mutex_);
-  const auto found = sessions_.find(id.value);
-  if (copy && found != sessions_.end()) found->second.process = PidFd(std::move(copy).value());
+  const auto found = sessions_.find(started.id.value);
+  if (!copy || found == sessions_.end()) return;
+  found->second.container = container;
+  found->second.identity = started.process;
+  found->second.process = PidFd(std::move(copy).value());
 }
 
 void KeeperClient::Connection::ignore_session(ExecId id) {
@@ -183,24 +188,22 @@ void KeeperClient::Connection::watch_orphans() {
   for (;;) {
     std::vector<pollfd> polled;
     // Only this thread removes started sessions, so their places in the map hold.
-    std::vector<std::pair<ExecId, const PidFd*>> waiting;
+    std::vector<std::pair<ExecId, const ExpectedSession*>> waiting;
     {
       const std::lock_guard lock(session_mutex_);
       for (const auto& [id, session] : sessions_) {
         if (!session.process) continue;
-        // Reaped means POLLHUP, which needs no asking for. A zombie says nothing about its status yet.
-        const bool tells = read_foreign_exit(session.process).knowledge != ExitKnowledge::kUnavailable;
-        polled.push_back({session.process.get(), static_cast<short>(tells ? 0 : POLLIN), 0});
-        waiting.push_back({ExecId{id}, &session.process});
+        polled.push_back({session.process.get(), POLLIN, 0});
+        waiting.push_back({ExecId{id}, &session});
       }
     }
     if (waiting.empty()) return;
     if (::poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) continue;
     for (std::size_t i = 0; i < waiting.size(); ++i) {
       if (polled[i].revents == 0) continue;
-      ExecExit exit{.id = waiting[i].first, .container = {}, .wait_status = std::nullopt};
-      const ForeignExit ended = read_foreign_exit(*waiting[i].second);
-      if (ended.knowledge == ExitKnowledge::kKnown) exit.wait_status = ended.wait_status;
+      const ExpectedSession& session = *waiting[i].second;
+      ExecExit exit{.id = waiting[i].first, .container = session.container, .wait_status = std::nullopt};
+      exit.wait_status = read_foreign_exit(procfs_, session.process, session.identity);
       deliver(exit);
     }
   }

@@ -58,7 +58,7 @@ class KeeperClient::Connection {
   // Sessions this client started. expect_session comes before the request, so that no exit can be missed.
   ExecId expect_session(std::function<void(const ExecExit&)> exited);
   // The process exists; its pidfd serves to learn its exit should the keeper die.
-  void session_started(ExecId id, const PidFd& process);
+  void session_started(const std::string& container, const ExecSession& started);
   // Its exit will come but concerns nobody.
   void ignore_session(ExecId id);
   // It was never started, so no exit will come.
@@ -67,6 +67,8 @@ class KeeperClient::Connection {
  private:
   struct ExpectedSession {
     std::function<void(const ExecExit&)> exited;  // null: ignored
+    std::string container;
+    ProcessIdentity identity;
     PidFd process;
   };
 
@@ -85,6 +87,7 @@ class KeeperClient::Connection {
   const KeeperEvents events_;
   Fd event_socket_;
   Fd stop_;
+  Fd procfs_;
   std::thread::id reader_id_;
 
   std::mutex session_mutex_;

@@ -101,7 +101,7 @@ Result<ExecSession> KeeperClient::exec(const std::string& name, const ExecPlan& 
   const auto started = TRY(decode_body<protocol::ExecAnswer>(Kind::kDone, answer->bytes));
   if (answer->descriptors.size() != 1) return protocol::malformed(Kind::kExec);
   ExecSession session{.id = id, .process = started.process, .pidfd = PidFd(std::move(answer->descriptors[0])), .terminal = {}};
-  connection_->session_started(id, session.pidfd);
+  connection_->session_started(name, session);
 
   ExecFailure seen;
   Result<Fd> terminal = await_start(pair.first, plan, seen);

@@ -106,7 +106,7 @@ Result<ContainerRecord*> Keeper::keep(std::unique_ptr<ContainerRecord> record, F
 }
 
 Result<void> Keeper::watch_init(ContainerRecord& record, PidFd process, Parent parent) {
-  record.watch = std::make_unique<ProcessWatch>(loop_, std::move(process), record.init.pid, parent);
+  record.watch = std::make_unique<ProcessWatch>(loop_, procfs_, std::move(process), record.init, parent);
   const auto started = record.watch->start([this, &record](std::optional<int> status) { init_ended(record, status); });
   if (!started && parent == Parent::kSelf) abandon(record.watch->process(), record.init.pid);
   return started;
@@ -145,7 +145,7 @@ Keeper::Served Keeper::exec_session(Request request) {
 }
 
 Result<void> Keeper::watch_session(SessionRecord& record, PidFd process) {
-  record.watch = std::make_unique<ProcessWatch>(loop_, std::move(process), record.process.pid, Parent::kSelf);
+  record.watch = std::make_unique<ProcessWatch>(loop_, procfs_, std::move(process), record.process, Parent::kSelf);
   const auto started = record.watch->start([this, &record](std::optional<int> status) { session_ended(record, status); });
   if (!started) abandon(record.watch->process(), record.process.pid);
   return started;
@@ -215,7 +215,7 @@ Keeper::Served Keeper::change_container(Request request) {
 
 Result<void> Keeper::watch_worker(StartedProcess worker) {
   const pid_t pid = worker.pid;
-  auto watch = std::make_unique<ProcessWatch>(loop_, std::move(worker.pidfd), pid, Parent::kSelf);
+  auto watch = std::make_unique<ProcessWatch>(loop_, procfs_, std::move(worker.pidfd), ProcessIdentity{.pid = pid}, Parent::kSelf);
   const auto started = watch->start([this, pid](std::optional<int>) { workers_.erase(pid); });
   if (!started) {
     abandon(watch->process(), pid);

@@ -50,6 +50,14 @@ Result<void> shed_inheritance() {
   return kOk;
 }
 
+// Freed requests go back to the kernel: the keeper lives as long as the host. musl does so by itself.
+void give_memory_back() {
+#ifdef __GLIBC__
+  (void)::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+  (void)::mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+#endif
+}
+
 Result<void> check_listener(const Fd& listener) {
   int listens = 0;
   socklen_t size = sizeof listens;
@@ -65,9 +73,7 @@ Result<void> keep() {
   if (sys_close_range(kListenerDescriptor + 1, ~0u, 0) != 0) return errno_error(errno, "close inherited descriptors");
   if (::fcntl(listener.get(), F_SETFD, FD_CLOEXEC) != 0) return errno_error(errno, "set close-on-exec");
   TRY(shed_inheritance());
-  // Freed requests go back to the kernel: the keeper's memory is counted per host, and it lives as long as the host.
-  (void)::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
-  (void)::mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+  give_memory_back();
   const rlimit before = TRY(raise_descriptor_limit());
   BaseNamespace base = TRY(enter_base_namespace());
   const auto keeper = TRY(Keeper::create({std::move(listener), std::move(base.procfs), before}));

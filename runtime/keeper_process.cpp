@@ -4,8 +4,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 
 #include "base/files.h"
@@ -16,6 +14,7 @@ namespace cella::runtime {
 namespace {
 
 constexpr std::size_t kStartTimeField = 22;
+constexpr std::size_t kExitCodeField = 52;
 constexpr std::size_t kMaxHandle = 128;  // MAX_HANDLE_SZ
 
 // The kernel's struct file_handle with room for the largest handle.
@@ -28,23 +27,28 @@ static_assert(sizeof(HandleBuffer) == 2 * sizeof(int) + kMaxHandle);
 
 }  // namespace
 
-Result<std::uint64_t> parse_start_time(std::string_view stat) {
+Result<ProcessStat> parse_stat(std::string_view text) {
   // The command may contain spaces and parentheses; the last ')' ends it. Field 3 follows.
-  const std::size_t command_end = stat.rfind(')');
+  const std::size_t command_end = text.rfind(')');
   if (command_end == std::string_view::npos) return Error(ErrorKind::kInvalid, "process stat: no command");
-  std::string_view rest = stat.substr(command_end + 1);
-  for (std::size_t field = 2;; ++field) {
+  std::string_view rest = text.substr(command_end + 1);
+  ProcessStat stat;
+  for (std::size_t field = 3; field <= kExitCodeField; ++field) {
     const std::size_t begin = rest.find_first_not_of(' ');
     if (begin == std::string_view::npos) return Error(ErrorKind::kInvalid, "process stat: too few fields");
     rest.remove_prefix(begin);
     const std::string_view value = rest.substr(0, rest.find_first_of(" \n"));
-    if (field + 1 == kStartTimeField) return parse_unsigned("start time", value);
+    if (value.empty()) return Error(ErrorKind::kInvalid, "process stat: too few fields");
+    if (field == 3) stat.state = value.front();
+    if (field == kStartTimeField) stat.start_time = TRY(parse_unsigned("start time", value));
+    if (field == kExitCodeField) stat.exit_code = static_cast<int>(TRY(parse_signed("exit code", value)));
     rest.remove_prefix(value.size());
   }
+  return stat;
 }
 
 Result<std::uint64_t> read_start_time(const Fd& procfs, pid_t pid) {
-  return parse_start_time(TRY(read_file_at(procfs, std::to_string(pid) + "/stat", 4096)));
+  return TRY(parse_stat(TRY(read_file_at(procfs, std::to_string(pid) + "/stat", 4096)))).start_time;
 }
 
 Result<std::string> parse_cgroup(std::string_view text) {
@@ -84,26 +88,27 @@ Result<PidFd> open_pid_handle(const PidFd& any_process, const std::string& handl
   return errno_error(errno, "open process handle");
 }
 
-ForeignExit read_foreign_exit(const PidFd& process) {
+std::optional<PidfdInfo> read_pidfd_info(const PidFd& process, std::uint64_t wanted) {
   PidfdInfo info{};
-  info.mask = PIDFD_INFO_EXIT;
-  if (::ioctl(process.get(), kPidfdGetInfo, &info) != 0)
-    // ESRCH: reaped before anybody asked the kernel to keep the status, or a kernel before 6.15.
-    return {.knowledge = ExitKnowledge::kUnavailable};
-  if ((info.mask & PIDFD_INFO_EXIT) == 0) return {.knowledge = ExitKnowledge::kNotYet};
-  return {.knowledge = ExitKnowledge::kKnown, .wait_status = info.exit_code};
+  info.mask = wanted;
+  // The raw call: C libraries differ in the type of ioctl's second argument.
+  if (::syscall(SYS_ioctl, process.get(), kPidfdGetInfo, &info) != 0) return std::nullopt;
+  return info;
 }
 
-Result<void> ProcessWatch::Deadline::start() {
-  timer_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!timer_) return errno_error(errno, "create timer");
-  itimerspec second{};
-  second.it_value.tv_sec = 1;
-  if (::timerfd_settime(timer_.get(), 0, &second, nullptr) != 0) return errno_error(errno, "set timer");
-  return timer_watch_.start(watch_.loop_, timer_, EPOLLIN, *this);
+std::optional<int> read_foreign_exit(const Fd& procfs, const PidFd& process, const ProcessIdentity& identity) {
+  const auto ask_pidfd = [&]() -> std::optional<int> {
+    const std::optional<PidfdInfo> info = read_pidfd_info(process, PIDFD_INFO_EXIT);
+    if (!info || (info->mask & PIDFD_INFO_EXIT) == 0) return std::nullopt;
+    return info->exit_code;
+  };
+  if (const auto known = ask_pidfd()) return known;
+  const Result<std::string> text = read_file_at(procfs, std::to_string(identity.pid) + "/stat", 4096);
+  const Result<ProcessStat> stat = text ? parse_stat(*text) : Result<ProcessStat>(text.error());
+  if (stat && stat->state == 'Z' && stat->start_time == identity.start_time) return stat->exit_code;
+  // It was reaped between the two questions.
+  return ask_pidfd();
 }
-
-void ProcessWatch::Deadline::stop() { timer_watch_.stop(); }
 
 Result<void> ProcessWatch::start(Ended ended) {
   ended_ = std::move(ended);
@@ -112,36 +117,25 @@ Result<void> ProcessWatch::start(Ended ended) {
 
 Result<void> ProcessWatch::signal(int number) const {
   if (sys_pidfd_send_signal(process_.get(), number, nullptr, 0) == 0) return kOk;
-  if (errno == ESRCH) return Error(ErrorKind::kNotFound, ESRCH, "signal process " + std::to_string(pid_));
-  return errno_error(errno, "send signal " + std::to_string(number) + " to process " + std::to_string(pid_));
+  if (errno == ESRCH) return Error(ErrorKind::kNotFound, ESRCH, "signal process " + std::to_string(identity_.pid));
+  return errno_error(errno, "send signal " + std::to_string(number) + " to process " + std::to_string(identity_.pid));
 }
 
-void ProcessWatch::ready(std::uint32_t events) {
+void ProcessWatch::ready(std::uint32_t) {
   if (parent_ == Parent::kSelf) return reap();
-  ask_kernel(events);
+  finish(read_foreign_exit(procfs_, process_, identity_));
 }
 
 void ProcessWatch::reap() {
   int status = 0;
-  const pid_t reaped = ::waitpid(pid_, &status, WNOHANG | __WALL);
-  if (reaped == pid_) return finish(status);
+  const pid_t reaped = ::waitpid(identity_.pid, &status, WNOHANG | __WALL);
+  if (reaped == identity_.pid) return finish(status);
   // 0: not yet. ECHILD cannot happen to the only reaper, but waiting on would spin.
   if (reaped < 0 && errno == ECHILD) finish(std::nullopt);
 }
 
-void ProcessWatch::ask_kernel(std::uint32_t events) {
-  const ForeignExit ended = read_foreign_exit(process_);
-  if (ended.knowledge == ExitKnowledge::kKnown) return finish(ended.wait_status);
-  const bool reaped = (events & EPOLLHUP) != 0;
-  if (ended.knowledge == ExitKnowledge::kUnavailable || reaped) return finish(std::nullopt);
-  // A zombie stays readable; only the hang-up that comes with its reaping is waited for now.
-  watch_.set(0);
-  if (!deadline_.start().ok()) finish(std::nullopt);
-}
-
 void ProcessWatch::finish(std::optional<int> wait_status) {
   watch_.stop();
-  deadline_.stop();
   // Moved out first: the callback may destroy this watch.
   const Ended ended = std::move(ended_);
   ended(wait_status);

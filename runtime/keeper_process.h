@@ -8,15 +8,23 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/syscalls.h"
 #include "runtime/client.h"
 #include "runtime/keeper_loop.h"
 
 namespace cella::runtime {
 
-// Field 22 of /proc/PID/stat. Errors: kNotFound when there is no such process.
+// What /proc/PID/stat tells ("42 (a) b) S 1 …").
+struct ProcessStat {
+  char state = 0;                // field 3: 'Z' for an ended process that is not reaped
+  std::uint64_t start_time = 0;  // field 22, clock ticks since boot
+  int exit_code = 0;             // field 52, waitpid(2) format; 0 while it lives or for a reader without rights
+};
+// Errors: kInvalid.
+Result<ProcessStat> parse_stat(std::string_view text);
+
+// Errors: kNotFound when there is no such process.
 Result<std::uint64_t> read_start_time(const Fd& procfs, pid_t pid);
-// The same from the file's text ("42 (a) b) S 1 …"). Errors: kInvalid.
-Result<std::uint64_t> parse_start_time(std::string_view stat);
 
 // The path below the v2 root: the line "0::/PATH" of /proc/PID/cgroup.
 Result<std::string> read_cgroup(const Fd& procfs, pid_t pid);
@@ -28,18 +36,12 @@ std::string read_pid_handle(const PidFd& process);
 // kNotFound when the process was reaped, kInvalid for bytes that are no handle.
 Result<PidFd> open_pid_handle(const PidFd& any_process, const std::string& handle);
 
-// How a process ended that somebody else reaps.
-enum class ExitKnowledge : std::uint8_t {
-  kKnown,
-  kNotYet,       // it has ended but is not reaped: the kernel tells later
-  kUnavailable,  // kernel older than 6.15
-};
-struct ForeignExit {
-  ExitKnowledge knowledge = ExitKnowledge::kUnavailable;
-  int wait_status = 0;
-};
-// Source: PIDFD_GET_INFO with PIDFD_INFO_EXIT.
-ForeignExit read_foreign_exit(const PidFd& process);
+// PIDFD_GET_INFO. wanted: PIDFD_INFO_*; what came is in mask. nullopt before Linux 6.13 or when it was reaped.
+std::optional<PidfdInfo> read_pidfd_info(const PidFd& process, std::uint64_t wanted);
+
+// How a process ended that somebody else reaps, asked once its pidfd is readable: from the process itself while it is not
+// reaped (/proc/PID/stat), from its pidfd after that (PIDFD_INFO_EXIT, Linux 6.15). nullopt: nobody can tell any more.
+std::optional<int> read_foreign_exit(const Fd& procfs, const PidFd& process, const ProcessIdentity& identity);
 
 // Whose child a watched process is.
 enum class Parent : std::uint8_t { kSelf, kOther };
@@ -49,8 +51,9 @@ class ProcessWatch final : private EventSink {
  public:
   using Ended = std::function<void(std::optional<int> wait_status)>;
 
-  ProcessWatch(EventLoop& loop, PidFd process, pid_t pid, Parent parent)
-      : loop_(loop), process_(std::move(process)), pid_(pid), parent_(parent), deadline_(*this) {}
+  // procfs: of the caller's PID namespace; outlives the watch, as the loop does.
+  ProcessWatch(EventLoop& loop, const Fd& procfs, PidFd process, const ProcessIdentity& identity, Parent parent)
+      : loop_(loop), procfs_(procfs), process_(std::move(process)), identity_(identity), parent_(parent) {}
 
   Result<void> start(Ended ended);
   const PidFd& process() const { return process_; }
@@ -58,31 +61,16 @@ class ProcessWatch final : private EventSink {
   Result<void> signal(int number) const;
 
  private:
-  // Fires when nobody reaped an ended process of somebody else within a second: its status is then given up.
-  class Deadline final : public EventSink {
-   public:
-    explicit Deadline(ProcessWatch& watch) : watch_(watch) {}
-    Result<void> start();
-    void stop();
-
-   private:
-    void ready(std::uint32_t) override { watch_.finish(std::nullopt); }
-    ProcessWatch& watch_;
-    Fd timer_;
-    Watch timer_watch_;
-  };
-
   void ready(std::uint32_t events) override;
   void reap();
-  void ask_kernel(std::uint32_t events);
   void finish(std::optional<int> wait_status);
 
   EventLoop& loop_;
+  const Fd& procfs_;
   PidFd process_;
   Watch watch_;
-  pid_t pid_;
+  ProcessIdentity identity_;
   Parent parent_;
-  Deadline deadline_;
   Ended ended_;
 };
 

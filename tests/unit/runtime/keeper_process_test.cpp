@@ -9,16 +9,21 @@
 namespace cella::runtime {
 namespace {
 
-TEST(ProcessStat, FindsTheStartTimeBehindAnyCommand) {
-  const std::string fields = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 987654 20 21\n";
+TEST(ProcessStat, IsReadBehindAnyCommand) {
+  std::string fields = " Z";
+  for (int field = 4; field <= 51; ++field) fields += " " + std::to_string(field == 22 ? 987654 : field);
+  fields += " 1792\n";
   for (const char* command : {"sh", "a b", "x) y (z", ") 1 2 3", ""}) {
-    const auto start = parse_start_time("42 (" + std::string(command) + ")" + fields);
-    ASSERT_TRUE(start.ok()) << command;
-    EXPECT_EQ(*start, 987654u);
+    const auto stat = parse_stat("42 (" + std::string(command) + ")" + fields);
+    ASSERT_TRUE(stat.ok()) << command;
+    EXPECT_EQ(stat->start_time, 987654u);
+    EXPECT_EQ(stat->state, 'Z');
+    EXPECT_EQ(stat->exit_code, 7 << 8);
   }
-  EXPECT_FALSE(parse_start_time("").ok());
-  EXPECT_FALSE(parse_start_time("42 (sh) S 1 2").ok());
-  EXPECT_FALSE(parse_start_time("42 sh S 1 2").ok());
+  EXPECT_FALSE(parse_stat("").ok());
+  EXPECT_FALSE(parse_stat("42 (sh) S 1 2").ok());
+  EXPECT_FALSE(parse_stat("42 (sh) S 1 2 ").ok());
+  EXPECT_FALSE(parse_stat("42 sh S 1 2").ok());
 }
 
 TEST(ProcessCgroup, TakesTheLineOfVersionTwo) {
