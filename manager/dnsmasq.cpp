@@ -47,6 +47,19 @@ bool is_key(const std::string& key) {
   });
 }
 
+// dnsmasq reads the hosts' files again after it has become that user.
+Result<void> check_searchable(const std::string& directory) {
+  for (std::size_t slash = 1; slash != std::string::npos && slash < directory.size();) {
+    slash = directory.find('/', slash + 1);
+    const std::string parent = directory.substr(0, slash);
+    struct stat status{};
+    if (::stat(parent.c_str(), &status) != 0) return errno_error(errno, "stat " + parent);
+    if ((status.st_mode & S_IXOTH) != 0) continue;
+    return Error(ErrorKind::kUnsupported, "dnsmasq cannot read below " + parent + " as an unprivileged user; chmod o+x it");
+  }
+  return kOk;
+}
+
 enum class Changed { kNo, kCreated, kReplaced };
 
 // Writes a file in place unless it has this text already: dnsmasq's inotify reads it once, when it is closed.
@@ -105,6 +118,7 @@ Result<void> Dnsmasq::check_config(const std::string& text) {
 
 Result<void> Dnsmasq::start(const std::string& bridge, const BridgeSettings& settings) {
   TRY(make_directories());
+  TRY(check_searchable(paths_.directory));
   const std::string text = dnsmasq_config(bridge, settings, paths_, unprivileged_user());
   const auto before = read_file(paths_.config());
   if (before.ok() && *before == text && find_process()) return kOk;

@@ -36,7 +36,10 @@ Result<void> write_settings(const std::string& name, const BridgeSettings& setti
   for (const char* key : {"accept_ra", "autoconf", "accept_dad", "accept_redirects"}) {
     TRY(netlink::write_link_setting(IpFamily::kV6, name, key, "0"));
   }
-  if (settings.v6.address) TRY(netlink::write_link_setting(IpFamily::kV6, name, "disable_ipv6", "0"));
+  // Without an IPv6 address of ours, instances shall not reach the host by its link-local one either.
+  const bool ipv6 = settings.v6.address.has_value();
+  auto written = netlink::write_link_setting(IpFamily::kV6, name, "disable_ipv6", ipv6 ? "0" : "1");
+  if (!written.ok() && (ipv6 || written.error().kind() != ErrorKind::kNotFound)) return written;
   if (settings.v4.address) TRY(netlink::write_link_setting(IpFamily::kV4, name, "accept_redirects", "0"));
   return kOk;
 }

@@ -1,6 +1,8 @@
 #include "manager/networks.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
 
 #include "base/files.h"
 #include "manager/firewall.h"
@@ -96,6 +98,13 @@ Result<std::unique_ptr<Networks>> Networks::open(Database& database, NetworksOpt
   auto route = TRY(netlink::Socket::open(NETLINK_ROUTE));
   auto nft = TRY(netlink::Socket::open(NETLINK_NETFILTER));
   TRY(make_dirs(options.state_dir + "/networks", 0711));
+  for (const std::string& path : {options.state_dir, options.state_dir + "/networks"}) {
+    // 0711 is what the state directory is made with; one that was there before may be closed to dnsmasq.
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return errno_error(errno, "stat " + path);
+    const mode_t searchable = (status.st_mode & 07777) | S_IXGRP | S_IXOTH;
+    if (::chmod(path.c_str(), searchable) != 0) return errno_error(errno, "chmod " + path);
+  }
   auto parts = std::make_unique<Parts>(database, std::move(options), std::move(route), std::move(nft));
   for (NetworkRecord& record : TRY(read_networks(database))) {
     auto settings = TRY_CONTEXT("network " + record.name, parse_bridge_settings(record.config));

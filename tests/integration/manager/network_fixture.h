@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/stat.h>
 
 #include "base/spawn.h"
 #include "manager/database.h"
@@ -34,7 +33,6 @@ class NetworkRoot : public ::testing::Test {
     socket_.emplace(std::move(socket).value());
     char name[] = "/tmp/cella-network-test-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
-    ::chmod(name, 0711);
     state_dir_ = name;
     const Schema schemas[] = {network_schema()};
     auto database = Database::open(state_dir_ + "/cella.db", schemas);

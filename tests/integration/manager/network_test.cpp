@@ -17,7 +17,11 @@ const Config kConfig{{"ipv4.address", "10.214.7.1/24"}, {"ipv4.nat", "true"},
 constexpr const char* kMac1 = "00:16:3e:00:00:01";
 constexpr const char* kMac2 = "00:16:3e:00:00:02";
 
-bool has_process(const std::string& pid) { return path_exists("/proc/" + pid); }
+// A process that has ended but was not reaped yet has no command line.
+bool has_process(const std::string& pid) {
+  const auto command = read_file("/proc/" + pid + "/cmdline");
+  return command.ok() && !command->empty();
+}
 
 std::string pid_of(const std::string& state_dir, const std::string& name) {
   const auto text = read_file(state_dir + "/networks/" + name + "/dnsmasq.pid");
