@@ -100,7 +100,10 @@ class Client::Impl {
       }
       boost::system::error_code error;
       http::write(*socket_, message, error);
-      if (!error) error = read_head(request, parser);
+      // A server that refuses a long body closes early: its answer is worth more than EPIPE.
+      if (!error || (fresh && is_stale(error))) {
+        if (const auto read_error = read_head(request, parser); !error || !read_error) error = read_error;
+      }
       if (!error) return kOk;
       socket_->close();
       if (fresh || !is_stale(error)) return transport_error(error, request.method + " " + request.target);

@@ -89,7 +89,8 @@ Result<Frame> WebSocket::State::receive() {
     frame.data.assign(reason.reason.data(), reason.reason.size());
     return frame;
   }
-  if (error == asio::error::eof || error == asio::error::operation_aborted || error == asio::error::connection_reset) {
+  if (error == asio::error::eof || error == asio::error::operation_aborted || error == asio::error::bad_descriptor ||
+      error == asio::error::connection_reset) {
     return frame;
   }
   if (error) return transport_error(error, "receive from the WebSocket");

@@ -85,8 +85,9 @@ Result<void> Transfers::start(std::function<void()> work) {
     if (running_ >= kMaxTransfers) return Error(ErrorKind::kBusy, "too many uploads and downloads at once");
     ++running_;
   }
-  std::thread([this, work = std::move(work)] {
+  std::thread([this, work = std::move(work)]() mutable {
     work();
+    work = nullptr;  // what it holds may need the I/O context, which lives until all have ended
     const std::lock_guard lock(mutex_);
     --running_;
     ended_.notify_all();

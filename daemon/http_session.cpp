@@ -127,6 +127,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void read_body() {
     if (head_->is_done()) return dispatch();
+    // The parser compares a known length with its limit before it is set here.
+    if (head_->content_length().value_or(0) > kMaxBody) {
+      keep_alive_ = false;
+      return write(error_reply(413, "body is too long"));
+    }
     body_.emplace(std::move(*head_));
     body_->body_limit(kMaxBody);
     http::async_read(socket_, buffer_, *body_,

@@ -73,7 +73,7 @@ class StorageHandlers {
   Result<Reply> volume(const Request& request) {
     const manager::PoolVolume found = TRY(find_volume(request));
     const api::StorageVolume wire = to_wire(found);
-    return sync_reply_with_etag(api::encode(wire), api::encode(wire.config));
+    return sync_reply_with_etag(api::encode(wire), api::encode(api::StoragePoolPut{wire.config, wire.description}));
   }
 
   Result<Reply> volume_state(const Request& request) {
