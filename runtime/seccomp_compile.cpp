@@ -45,80 +45,124 @@ Program branch(std::uint16_t jump, std::uint32_t value, const Program& no, const
   return program;
 }
 
-// Tests that leave the accumulator's word to the failing or the passing part. Both halves of an argument are compared
-// because the kernel passes 64 bits even where a call reads 32.
-struct Halves {
-  std::uint32_t low_offset;
-  std::uint32_t low;
-  std::uint32_t high;
-};
-
-Halves halves(const SeccompCondition& condition) {
-  const std::size_t offset = offsetof(seccomp_data, args) + condition.argument * sizeof(std::uint64_t);
-  return {.low_offset = static_cast<std::uint32_t>(offset),
-          .low = static_cast<std::uint32_t>(condition.value),
-          .high = static_cast<std::uint32_t>(condition.value >> 32)};
-}
-
 Program load_then(std::uint32_t offset, const Program& rest) {
   Program program{statement(kLoad, offset)};
   append(program, rest);
   return program;
 }
 
-Program test_equal(const SeccompCondition& condition, const Program& no, const Program& yes) {
-  const Halves word = halves(condition);
-  const Program low = load_then(word.low_offset, branch(kJumpEqual, word.low, no, yes));
-  return load_then(word.low_offset + 4, branch(kJumpEqual, word.high, no, low));
-}
-
-Program test_masked(const SeccompCondition& condition, const Program& no, const Program& yes) {
-  const Halves word = halves(condition);
-  Program low{statement(kLoad, word.low_offset), statement(kAnd, static_cast<std::uint32_t>(condition.mask))};
-  append(low, branch(kJumpEqual, word.low, no, yes));
-  Program high{statement(kLoad, word.low_offset + 4),
-               statement(kAnd, static_cast<std::uint32_t>(condition.mask >> 32))};
-  append(high, branch(kJumpEqual, word.high, no, low));
-  return high;
-}
-
-// argument > value (or >=, by low_jump): decided by the high halves unless they are equal.
-Program test_greater(const SeccompCondition& condition, std::uint16_t low_jump, const Program& no, const Program& yes) {
-  const Halves word = halves(condition);
-  const Program low = load_then(word.low_offset, branch(low_jump, word.low, no, yes));
-  const Program equal_or_less = branch(kJumpEqual, word.high, no, low);
-  return load_then(word.low_offset + 4, branch(kJumpGreater, word.high, equal_or_less, yes));
-}
-
-Program test(const SeccompCondition& condition, const Program& no, const Program& yes) {
-  switch (condition.compare) {
-    case SeccompCompare::kEqual:
-      return test_equal(condition, no, yes);
-    case SeccompCompare::kNotEqual:
-      return test_equal(condition, yes, no);
-    case SeccompCompare::kMasked:
-      return test_masked(condition, no, yes);
-    case SeccompCompare::kGreater:
-      return test_greater(condition, kJumpGreater, no, yes);
-    case SeccompCompare::kGreaterOrEqual:
-      return test_greater(condition, kJumpGreaterOrEqual, no, yes);
-    case SeccompCompare::kLess:
-      return test_greater(condition, kJumpGreaterOrEqual, yes, no);
-    case SeccompCompare::kLessOrEqual:
-      return test_greater(condition, kJumpGreater, yes, no);
+// The code of one rule: its conditions in order, then its action. A condition that does not hold jumps behind the code.
+class RuleCode {
+ public:
+  explicit RuleCode(const SeccompRule& rule) {
+    for (const SeccompCondition& condition : rule.conditions) add(condition);
+    program_.push_back(statement(kReturn, rule.action));
+    land(failures_);
   }
-  return no;
-}
+  Program take() && { return std::move(program_); }
+
+ private:
+  using Jumps = std::vector<std::size_t>;
+
+  // Makes the noted jumps lead to the next instruction.
+  void land(Jumps& jumps) {
+    for (const std::size_t at : jumps) program_[at].k = static_cast<std::uint32_t>(program_.size() - at - 1);
+    jumps.clear();
+  }
+
+  void jump(Jumps& jumps) {
+    jumps.push_back(program_.size());
+    program_.push_back(statement(kJump, 0));
+  }
+  void jump_if(std::uint16_t compare, std::uint32_t value, Jumps& jumps) {
+    program_.push_back({compare, 0, 1, value});
+    jump(jumps);
+  }
+  void jump_unless(std::uint16_t compare, std::uint32_t value, Jumps& jumps) {
+    program_.push_back({compare, 1, 0, value});
+    jump(jumps);
+  }
+
+  void load(const SeccompCondition& condition, std::size_t half) {
+    const std::size_t offset = offsetof(seccomp_data, args) + condition.argument * 8 + half * 4;
+    program_.push_back(statement(kLoad, static_cast<std::uint32_t>(offset)));
+  }
+
+  // Both halves of an argument count, because a program sees 64 bits; x86 keeps the low one first.
+  void add(const SeccompCondition& condition) {
+    const auto low = static_cast<std::uint32_t>(condition.value);
+    const auto high = static_cast<std::uint32_t>(condition.value >> 32);
+    switch (condition.compare) {
+      case SeccompCompare::kEqual:
+        add_equal(condition, low, high);
+        break;
+      case SeccompCompare::kMasked:
+        add_masked(condition, low, high);
+        break;
+      case SeccompCompare::kNotEqual:
+        load(condition, 1);
+        jump_unless(kJumpEqual, high, passes_);
+        load(condition, 0);
+        jump_if(kJumpEqual, low, failures_);
+        break;
+      case SeccompCompare::kGreater:
+        add_ordered(condition, passes_, failures_, kJumpGreater);
+        break;
+      case SeccompCompare::kGreaterOrEqual:
+        add_ordered(condition, passes_, failures_, kJumpGreaterOrEqual);
+        break;
+      case SeccompCompare::kLess:
+        add_ordered(condition, failures_, passes_, kJumpGreaterOrEqual);
+        break;
+      case SeccompCompare::kLessOrEqual:
+        add_ordered(condition, failures_, passes_, kJumpGreater);
+        break;
+    }
+    land(passes_);
+  }
+
+  void add_equal(const SeccompCondition& condition, std::uint32_t low, std::uint32_t high) {
+    load(condition, 1);
+    jump_unless(kJumpEqual, high, failures_);
+    load(condition, 0);
+    jump_unless(kJumpEqual, low, failures_);
+  }
+
+  void add_masked(const SeccompCondition& condition, std::uint32_t low, std::uint32_t high) {
+    // A mask that ignores the upper half, as for every 32-bit argument, needs no look at it.
+    if (condition.mask >> 32 != 0 || high != 0) {
+      load(condition, 1);
+      program_.push_back(statement(kAnd, static_cast<std::uint32_t>(condition.mask >> 32)));
+      jump_unless(kJumpEqual, high, failures_);
+    }
+    load(condition, 0);
+    program_.push_back(statement(kAnd, static_cast<std::uint32_t>(condition.mask)));
+    jump_unless(kJumpEqual, low, failures_);
+  }
+
+  // Decided by the upper halves unless they are equal: `above` is taken when the argument compares true, `below` when
+  // it does not.
+  void add_ordered(const SeccompCondition& condition, Jumps& above, Jumps& below, std::uint16_t low_compare) {
+    const auto low = static_cast<std::uint32_t>(condition.value);
+    const auto high = static_cast<std::uint32_t>(condition.value >> 32);
+    load(condition, 1);
+    jump_if(kJumpGreater, high, above);
+    jump_unless(kJumpEqual, high, below);
+    load(condition, 0);
+    jump_if(low_compare, low, above);
+    jump(below);
+  }
+
+  Program program_;
+  Jumps passes_;    // to behind the condition being added
+  Jumps failures_;  // to behind the rule
+};
 
 // What one call number leads to: its rules in order, then the default.
 Program leaf(const std::vector<const SeccompRule*>& rules, SeccompAction otherwise) {
-  Program program{statement(kReturn, otherwise)};
-  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
-    Program matched{statement(kReturn, (*rule)->action)};
-    for (auto condition = (*rule)->conditions.rbegin(); condition != (*rule)->conditions.rend(); ++condition)
-      matched = test(*condition, program, matched);
-    program = std::move(matched);
-  }
+  Program program;
+  for (const SeccompRule* rule : rules) append(program, RuleCode(*rule).take());
+  program.push_back(statement(kReturn, otherwise));
   return program;
 }
 
