@@ -1,5 +1,7 @@
 #include "daemon/daemon.h"
 
+#include <fcntl.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -8,7 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/beast.h"
-#include "base/files.h"
+#include "base/fd.h"
 #include "daemon/event_hub.h"
 #include "daemon/handlers.h"
 #include "daemon/http_server.h"
@@ -87,13 +89,14 @@ Result<void> run(const DaemonOptions& options) {
   const std::string state_dir = state_dir_of(options);
   if (state_dir.front() != '/') return invalid_value("state-dir", state_dir, "must be an absolute path");
   const std::optional<gid_t> group = TRY_CONTEXT("--group", find_group(options.group));
-  TRY(make_dirs(state_dir, 0711));
-  const Fd lock = TRY(lock_state_dir(state_dir));
+  const Fd host_mounts = TRY(open_path("/proc/self/ns/mnt", O_RDONLY));
   TRY(enter_mount_namespace());
   manager::ServerOptions server_options;
   server_options.state_dir = state_dir;
+  server_options.host_mounts = host_mounts.get();
   std::unique_ptr<manager::Server> server = TRY(manager::Server::open(server_options));
-  // The socket appears when everything behind it works.
+  // The server holds the state directory's lock, so nobody else listens here. The socket appears when everything behind
+  // it works.
   const std::string path = state_dir + "/unix.socket";
   Fd listener = TRY(listen_on_unix_socket(path, group));
   Service service(std::move(server));

@@ -1,10 +1,8 @@
 #include "daemon/process.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <malloc.h>
 #include <sched.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,6 +14,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/syscalls.h"
 
 namespace cella::daemon {
@@ -40,17 +39,6 @@ Result<void> enter_mount_namespace() {
     return errno_error(errno, "make / a slave mount");
   }
   return kOk;
-}
-
-Result<Fd> lock_state_dir(const std::string& state_dir) {
-  const std::string path = state_dir + "/daemon.lock";
-  Fd lock = TRY(open_path(path, O_RDWR | O_CREAT, 0600));
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    if (error == EWOULDBLOCK) return Error(ErrorKind::kBusy, "another daemon serves " + state_dir);
-    return errno_error(error, "lock " + path);
-  }
-  return lock;
 }
 
 Result<std::optional<gid_t>> find_group(const std::string& name) {

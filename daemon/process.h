@@ -1,4 +1,4 @@
-// What the daemon does to its own process before it serves: memory, limits, mounts, lock, log, and word to systemd.
+// What the daemon does to its own process before it serves: memory, limits, mounts, and word to systemd.
 #pragma once
 
 #include <sys/types.h>
@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "base/fd.h"
 #include "base/result.h"
 
 namespace cella::daemon {
@@ -20,10 +19,6 @@ void raise_file_limit();
 // Gives the process a mount namespace of its own whose mounts nobody else sees, while changes outside still come in.
 // Before any thread exists. Errors: kDenied without CAP_SYS_ADMIN.
 Result<void> enter_mount_namespace();
-
-// Takes the lock that says a daemon serves this state directory, until the descriptor is closed (or the process dies).
-// Errors: kBusy naming the directory when another daemon has it.
-Result<Fd> lock_state_dir(const std::string& state_dir);
 
 // "" → nullopt. Errors: kNotFound naming the group.
 Result<std::optional<gid_t>> find_group(const std::string& name);
