@@ -18,9 +18,10 @@ std::string as_text(const netlink::Bytes& bytes) { return std::string(bytes.begi
 
 // The keeper's own limit on open files is as high as it can be and would be inherited; systemd and many programs size
 // tables by it. These are what systemd gives its services.
-void add_default_limits(std::vector<runtime::ResourceLimit>& limits) {
+void add_default_limits(std::vector<runtime::ResourceLimit>& limits, const ContainerDefaults& defaults) {
   const auto is_nofile = [](const auto& limit) { return limit.resource == RLIMIT_NOFILE; };
-  if (std::none_of(limits.begin(), limits.end(), is_nofile)) limits.push_back({RLIMIT_NOFILE, 1024, 1048576});
+  if (std::any_of(limits.begin(), limits.end(), is_nofile)) return;
+  limits.push_back({RLIMIT_NOFILE, std::min<std::uint64_t>(1024, defaults.open_files), defaults.open_files});
 }
 
 namespaces::MountStep bind_step(const OpenedBind& bind, runtime::DescriptorIndex descriptor) {
@@ -67,7 +68,7 @@ runtime::LaunchPlan plan_container(const ContainerSpec& spec, const IdMap& map, 
   }
   plan.inner_batch.bytes = as_text(network.inner_batch);
   plan.resource_limits = spec.resource_limits;
-  add_default_limits(plan.resource_limits);
+  add_default_limits(plan.resource_limits, defaults);
   plan.sysctls = spec.sysctls;
   plan.dropped_capabilities = defaults.dropped_capabilities;
   plan.seccomp = defaults.seccomp;
@@ -96,7 +97,7 @@ runtime::ExecPlan plan_exec(const ExecRequest& request, const std::map<std::stri
                                           static_cast<std::uint16_t>(request.rows > 0 ? request.rows : 25)};
   }
   plan.resource_limits = limits;
-  add_default_limits(plan.resource_limits);
+  add_default_limits(plan.resource_limits, defaults);
   plan.dropped_capabilities = defaults.dropped_capabilities;
   plan.seccomp = defaults.seccomp;
   return plan;

@@ -30,6 +30,8 @@ struct OpenedBind {
 struct ContainerDefaults {
   std::vector<sock_filter> seccomp;
   std::uint64_t dropped_capabilities = 0;
+  // The hard limit on open files where the user sets none; at most what this daemon itself may have.
+  std::uint64_t open_files = 1048576;
 };
 
 runtime::LaunchPlan plan_container(const ContainerSpec& spec, const IdMap& map, const LaunchNetwork& network,

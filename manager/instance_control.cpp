@@ -16,9 +16,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kDefaultTimeout{600};
 constexpr std::chrono::seconds kFreezePatience{10};
 constexpr std::chrono::seconds kKillPatience{60};
-// How long after its start an init may take until it handles a shutdown signal.
-constexpr std::chrono::seconds kBootPatience{10};
-constexpr std::chrono::milliseconds kSignalInterval{50};
+constexpr std::chrono::milliseconds kFirstPause{50};
+constexpr std::chrono::milliseconds kLongestPause{1000};
 
 struct ActionTexts {
   InstanceWork work;
@@ -167,21 +166,17 @@ Result<void> InstanceControl::ask_to_stop(const Stopping& stopping) {
 }
 
 Result<void> InstanceControl::send_stop_signal(const Stopping& stopping) {
-  const auto boot_deadline = Clock::now() + kBootPatience;
-  while (!stopping.token.stop_requested()) {
+  for (auto pause = kFirstPause; !stopping.token.stop_requested(); pause = std::min(pause * 2, kLongestPause)) {
     const auto masks = read_signal_masks(stopping.running.init.pid);
-    if (const auto signal = masks.ok() ? choose_stop_signal(*masks) : std::nullopt) {
-      if (sys_pidfd_send_signal(stopping.running.pidfd.get(), *signal, nullptr, 0) == 0 || errno == ESRCH) return kOk;
+    const auto visible = masks.ok() ? choose_stop_signal(*masks) : std::nullopt;
+    // An init that shows no sign of handling any: it waits in sigtimedwait(2) and gets the signal all the same (busybox),
+    // or it was only just started and will listen later. So it is asked again until it shows, or ends.
+    const int signal = visible.value_or(SIGPWR);
+    if (sys_pidfd_send_signal(stopping.running.pidfd.get(), signal, nullptr, 0) != 0 && errno != ESRCH) {
       return errno_error(errno, "pidfd_send_signal to init of " + around_.set.record(*stopping.entry).name);
     }
-    // A container that was only just started: its init does not listen yet, and would never hear a signal sent now.
-    const auto next_look = Clock::now() + kSignalInterval;
-    if (next_look > stopping.deadline) return kOk;
-    if (wait_for_end(stopping, next_look)) return kOk;
-    if (next_look > boot_deadline) {
-      return Error(ErrorKind::kUnsupported,
-                   "the instance's init handles no shutdown signal (SIGRTMIN+3, SIGPWR, SIGTERM): stop it with force");
-    }
+    const auto next_look = Clock::now() + pause;
+    if (visible || next_look > stopping.deadline || wait_for_end(stopping, next_look)) break;
   }
   return kOk;
 }

@@ -24,7 +24,7 @@ class InstanceControl {
   Result<OperationId> change_state(const std::string& name, const StateChange& change, const Caller& caller);
 
   // Stops a running instance on this thread; nothing to do is success. The caller holds a claim on it.
-  // timeout: for a graceful stop. Errors: kTimeout: it still runs; kUnsupported: its init takes no shutdown signal.
+  // timeout: for a graceful stop. Errors: kTimeout: it still runs.
   struct StopRequest {
     StopIntent intent = StopIntent::kStop;
     bool force = false;

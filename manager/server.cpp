@@ -1,9 +1,11 @@
 // The one place where the manager's objects are wired together.
 #include "manager/server.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -157,6 +159,9 @@ Result<InstanceSurroundings> Server::Parts::surroundings() {
   around.host.memory_total = TRY(cgroups::parse_memory_total(TRY(read_file("/proc/meminfo"))));
   around.id_windows = TRY(host_id_windows());
   around.defaults.seccomp = TRY(runtime::compile_seccomp(runtime::default_seccomp_policy()));
+  rlimit open_files{};
+  if (::getrlimit(RLIMIT_NOFILE, &open_files) != 0) return errno_error(errno, "getrlimit RLIMIT_NOFILE");
+  around.defaults.open_files = std::min<std::uint64_t>(around.defaults.open_files, open_files.rlim_max);
   around.defaults.dropped_capabilities = runtime::default_dropped_capabilities();
   auto filter = cgroups::DeviceFilter::load(cgroups::default_device_rules());
   if (filter.ok()) {

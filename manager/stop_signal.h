@@ -19,8 +19,9 @@ struct SignalMasks {
 Result<SignalMasks> parse_signal_masks(std::string_view status);
 
 // SIGRTMIN+3 (37) for systemd, which reads signals from a signalfd and so blocks them; SIGPWR for inits that handle it
-// (sysvinit, OpenRC, busybox); SIGTERM for one that handles only that. nullopt: the kernel would drop each of them, since
-// this is the first process of a PID namespace: it has not come so far yet, or it is no init.
+// (sysvinit, OpenRC, busybox); SIGTERM for one that handles only that. nullopt: none shows. The kernel drops signals that
+// the first process of a PID namespace does not handle; but one that waits in sigtimedwait(2) gets what it waits for,
+// and meanwhile its masks do not show it.
 // Source: liblxc do_lxcapi_shutdown(), systemd(1), busybox init/init.c, pid_namespaces(7).
 std::optional<int> choose_stop_signal(const SignalMasks& masks);
 
