@@ -32,6 +32,7 @@ struct Start {
   int listener = -1;
   int failure = -1;  // pipe for an errno, closed by execve
   int cgroup = -1;
+  const char* directory = "";
 };
 
 [[noreturn]] void give_up(const Start& start) noexcept {
@@ -52,7 +53,8 @@ struct Start {
     if (::dup2(wanted[target], target) < 0) give_up(start);
   if (::chdir("/") != 0) give_up(start);
   sys_close_range(kListenerDescriptor + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-  const char* const argv[] = {"cella-runtime", "keeper", nullptr};
+  // The directory is for people: it tells one daemon's keeper from another's in a list of processes.
+  const char* const argv[] = {"cella-runtime", "keeper", start.directory, nullptr};
   const char* const environment[] = {nullptr};
   ::syscall(SYS_execveat, start.binary, "", argv, environment, AT_EMPTY_PATH);
   give_up(start);
@@ -93,7 +95,8 @@ Result<void> start_keeper(const KeeperOptions& options, const Fd& listener) {
                     .log = log.get(),
                     .listener = raised_listener.get(),
                     .failure = failure_end.get(),
-                    .cgroup = options.cgroup};
+                    .cgroup = options.cgroup,
+                    .directory = options.cella_dir.c_str()};
   // No exit signal: the daemon's handling of SIGCHLD and its waits never see this child.
   clone_args args{};
   const long pid = sys_clone3(&args);

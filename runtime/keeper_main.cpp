@@ -83,8 +83,8 @@ Result<void> keep() {
 }  // namespace
 
 int keeper_main(int argc, char**) {
-  if (argc != 2) {
-    (void)std::fputs("usage: cella-runtime keeper (started by the daemon)\n", stderr);
+  if (argc > 3) {
+    (void)std::fputs("usage: cella-runtime keeper [DIRECTORY] (started by the daemon)\n", stderr);
     return 2;
   }
   const Result<void> kept = keep();

@@ -119,6 +119,7 @@ class Host:
 
     def __init__(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="cella-e2e-"))
+        self.work.chmod(0o755)  # dnsmasq reads its files as a user without rights
         self.dir = self.work / "state"
         self.dir.mkdir(mode=0o711)
         self.env = {**os.environ, "CELLA_DIR": str(self.dir), "LC_ALL": "C.UTF-8"}
