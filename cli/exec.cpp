@@ -76,6 +76,8 @@ Result<int> converse(Server& server, const api::ExecRequest& request, const std:
   if (errors) error_copy = std::thread([&] { copy_frames(*errors, STDERR_FILENO); });
   copy_frames(output ? *output : input, STDOUT_FILENO);
   if (error_copy.joinable()) error_copy.join();
+  // LXD ends an interactive session only when the client has closed its side too.
+  (void)input.close();
 
   const auto finished = server.get<api::Operation>(operation + "/wait?timeout=-1");
   (void)control.close();

@@ -20,7 +20,9 @@ Result<void> print_log(Server& server, const std::string& name) {
     return kOk;
   };
   const std::string target = url({"instances", name, "logs", "lxc.log"});
-  TRY(client->download({.method = "GET", .target = target, .body = {}, .headers = {}}, print));
+  const auto log = client->download({.method = "GET", .target = target, .body = {}, .headers = {}}, print);
+  // An instance that never had anything to say has no log yet.
+  if (!log.ok() && log.error().kind() != ErrorKind::kNotFound) return log.error();
   std::fputs("\n", stdout);
   return kOk;
 }
