@@ -42,12 +42,22 @@ bool ends_by_default(int signal) {
   return signal != SIGCHLD && signal != SIGURG && signal != SIGWINCH && signal != SIGCONT;
 }
 
+bool waits_for_signals(std::string_view system_call) {
+  // rt_sigtimedwait of x86-64 and i386, and of i386 with 64-bit time.
+  for (const std::string_view number : {"128 ", "177 ", "421 "})
+    if (system_call.starts_with(number)) return true;
+  return false;
+}
+
 bool pass_on_signal(const Launched& container, const Fd& procfs, int signal) {
+  const std::string process = std::to_string(container.pid);
+  // Looked at before the signal is sent, because taking it may change what is seen.
+  const auto status = read_file_at(procfs, process + "/status");
+  const auto system_call = read_file_at(procfs, process + "/syscall");
+  const auto disposition = status.ok() ? find_disposition(*status, signal) : SignalDisposition{.ignored = true};
+  const bool waits = system_call.ok() && waits_for_signals(*system_call);
   sys_pidfd_send_signal(container.pidfd.get(), signal, nullptr, 0);
-  if (!ends_by_default(signal)) return false;
-  const auto status = read_file_at(procfs, std::to_string(container.pid) + "/status");
-  if (!status.ok()) return false;
-  const SignalDisposition disposition = find_disposition(*status, signal);
+  if (!ends_by_default(signal) || waits) return false;
   if (disposition.caught || disposition.ignored || disposition.blocked) return false;
   return sys_pidfd_send_signal(container.pidfd.get(), SIGKILL, nullptr, 0) == 0;
 }

@@ -33,6 +33,11 @@ struct SignalDisposition {
 // status: the text of /proc/PID/status.
 SignalDisposition find_disposition(std::string_view status, int signal);
 
+// True if the process is inside sigwait(3) or a sibling, judged by the text of /proc/PID/syscall. The signals it waits
+// for are blocked in truth, but /proc/PID/status shows them as not blocked meanwhile (do_sigtimedwait in
+// kernel/signal.c).
+bool waits_for_signals(std::string_view system_call);
+
 // True if an unhandled `signal` ends a process (signal(7)).
 bool ends_by_default(int signal);
 

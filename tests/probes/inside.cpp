@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -1,5 +1,6 @@
 #include "tests/integration/runtime/run_container.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -73,8 +74,8 @@ HostState host_state() {
   const std::string mounts = read_file("/proc/self/mountinfo").value();
   state.mounts = static_cast<std::size_t>(std::count(mounts.begin(), mounts.end(), '\n'));
   const auto hierarchy = cgroups::Hierarchy::find();
-  if (hierarchy.ok())
-    for (const std::string& name : hierarchy->list().value()) state.cgroups += name.starts_with("cella.run.") ? 1 : 0;
+  const auto names = hierarchy.ok() ? hierarchy->list() : Result<std::vector<std::string>>(std::vector<std::string>());
+  for (const std::string& name : *names) state.cgroups += name.starts_with("cella.run.") ? 1 : 0;
   const std::string children = read_file("/proc/thread-self/children").value();
   state.children = static_cast<std::size_t>(std::count(children.begin(), children.end(), ' '));
   return state;

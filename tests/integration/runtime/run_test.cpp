@@ -21,7 +21,8 @@ class Run : public ::testing::Test {
     before_ = host_state();
   }
   void TearDown() override {
-    if (::geteuid() == 0) EXPECT_EQ(host_state(), before_) << "something was left over";
+    if (IsSkipped()) return;
+    EXPECT_EQ(host_state(), before_) << "something was left over";
   }
 
   std::map<std::string, std::string> probe(const std::vector<std::string>& options = {}) {
@@ -119,8 +120,11 @@ TEST_F(Run, MasksWhatTellsAboutTheHost) {
   EXPECT_EQ(root_.run({}, {"/probe", "cat", "/proc/timer_list"}).output, "");
   const RunResult nodes = root_.run({}, {"/probe", "stat", "/proc/sysrq-trigger", "/sys/firmware"});
   auto seen = parse_lines(nodes.output);
-  if (::access("/proc/sysrq-trigger", F_OK) == 0) EXPECT_EQ(seen["node-/proc/sysrq-trigger"], "c 1:3 666 0");
-  if (::access("/sys/firmware", F_OK) == 0) EXPECT_EQ(seen["node-/sys/firmware"], "d 0:0 555 0");
+  // What this kernel does not have cannot be masked.
+  const bool has_sysrq = ::access("/proc/sysrq-trigger", F_OK) == 0;
+  const bool has_firmware = ::access("/sys/firmware", F_OK) == 0;
+  EXPECT_EQ(seen["node-/proc/sysrq-trigger"], has_sysrq ? "c 1:3 666 0" : "errno 2");
+  EXPECT_EQ(seen["node-/sys/firmware"], has_firmware ? "d 0:0 555 0" : "errno 2");
   EXPECT_NE(root_.run({}, {"/probe", "write", "/sys/firmware/x", "y"}).output, "0\n");
 }
 
@@ -164,7 +168,7 @@ TEST_F(Run, RefusesARootWhoseDevIsALink) {
   ASSERT_EQ(::symlink("/tmp", (root_.path() + "/dev").c_str()), 0);
   const RunResult refused = root_.run({}, {"/probe"});
   EXPECT_EQ(refused.status, 125);
-  EXPECT_NE(refused.errors.find("attach /dev: Too many levels of symbolic links"), std::string::npos) << refused.errors;
+  EXPECT_NE(refused.errors.find("launch: mounts: attach /dev: "), std::string::npos) << refused.errors;
 }
 
 TEST_F(Run, KeepsALinkOfABindTargetInsideTheRoot) {
