@@ -17,6 +17,29 @@ namespace cella::manager {
 
 std::string cgroup_name(const std::string& instance) { return "lxc.payload." + instance; }
 
+namespace {
+
+constexpr int kMaxCgroupSuffix = 99;
+
+struct NamedCgroup {
+  std::string name;
+  cgroups::Cgroup cgroup;
+};
+
+// "lxc.payload.NAME", or "lxc.payload.NAME-1" and on while another manager's container of that name holds it: LXC
+// chooses so too.
+Result<NamedCgroup> create_cgroup(const cgroups::Hierarchy& hierarchy, const std::string& instance,
+                                  const cgroups::Delegation& to) {
+  for (int suffix = 0;; ++suffix) {
+    std::string name = cgroup_name(instance) + (suffix == 0 ? "" : "-" + std::to_string(suffix));
+    auto made = hierarchy.create(name, to);
+    if (made.ok()) return NamedCgroup{std::move(name), *std::move(made)};
+    if (made.error().kind() != ErrorKind::kBusy || suffix == kMaxCgroupSuffix) return std::move(made).error();
+  }
+}
+
+}  // namespace
+
 // Everything one start collects; what it made is on the rollback until the commit.
 struct InstanceLauncher::Launch {
   EntryPtr entry;
@@ -31,6 +54,7 @@ struct InstanceLauncher::Launch {
   std::vector<runtime::DeviceNode> extra_nodes;
   std::vector<NicPlan> nics;
   std::vector<NicRequest> nic_requests;
+  std::string cgroup_name;
   std::optional<cgroups::Cgroup> cgroup;
   runtime::LaunchedContainer launched;
 };
@@ -133,9 +157,10 @@ Result<void> InstanceLauncher::prepare_network(Launch& launch) {
 
 Result<void> InstanceLauncher::prepare_cgroup(Launch& launch) {
   const HostId root = container_root(launch.map);
-  const auto name = cgroup_name(launch.record.name);
-  launch.cgroup = TRY(around_.hierarchy.create(name, {root, root}));
-  launch.undo.add([this, name] { (void)around_.hierarchy.destroy(name, std::chrono::seconds(2)); });
+  auto made = TRY(create_cgroup(around_.hierarchy, launch.record.name, {root, root}));
+  launch.cgroup_name = std::move(made.name);
+  launch.cgroup = std::move(made.cgroup);
+  launch.undo.add([this, name = launch.cgroup_name] { (void)around_.hierarchy.destroy(name, std::chrono::seconds(2)); });
   if (around_.controllers.has(cgroups::Controller::kCpuset)) {
     launch.spec.limits.cpus = balance_.place(launch.record.name, launch.spec.cpu);
   } else if (launch.spec.cpu) {
@@ -188,7 +213,7 @@ Result<void> InstanceLauncher::commit(Launch& launch) {
   next.config["volatile.idmap.current"] = idmap_text(next.id_base);
   std::shared_ptr<RunningContainer> running(new RunningContainer{
       launch.launched.init, std::move(launch.launched.pidfd), std::move(launch.launched.console),
-      *std::move(launch.cgroup), cgroup_name(next.name)});
+      *std::move(launch.cgroup), launch.cgroup_name});
   running->limits = launch.spec.limits;
   running->cpu = launch.spec.cpu;
   for (std::size_t i = 0; i < launch.nics.size(); ++i) {

@@ -41,7 +41,7 @@ class InstanceLauncher {
   CpuBalance& balance_;
 };
 
-// "lxc.payload.NAME"
+// "lxc.payload.NAME", the cgroup of an instance unless another manager holds that name already.
 std::string cgroup_name(const std::string& instance);
 
 }  // namespace cella::manager
