@@ -1,9 +1,9 @@
 // The few functions that libstdc++ and the unwinder take from glibc and that musl does not have.
+#include <link.h>
+#include <unistd.h>
 #include <cstddef>
 #include <cstdlib>
-#include <link.h>
 #include <new>
-#include <unistd.h>
 
 namespace {
 
