@@ -7,7 +7,7 @@ namespace cella::runtime {
 inline constexpr int kListenerDescriptor = 3;
 
 // Runs a keeper on the listening SEQPACKET socket at kListenerDescriptor until a daemon ends it.
-// argv: the program's own, argv[1] is "keeper"; nothing further is taken. Returns the exit status; errors go to
+// argv: the program's own; argv[1] is "keeper", argv[2] (the state directory) is only there for people to read. Returns the exit status; errors go to
 // standard error.
 int keeper_main(int argc, char** argv);
 

@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <cerrno>
 #include <chrono>
@@ -20,6 +21,8 @@
 
 namespace cella::runtime {
 namespace {
+
+constexpr timeval kPatience{.tv_sec = 10, .tv_usec = 0};  // for the child's way to execve, usually below a millisecond
 
 std::uint64_t now_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -117,6 +120,9 @@ class Launch {
 Launch::Failure Launch::start_child() {
   auto pair = make_seqpacket_pair();
   if (!pair.ok()) return failed(LaunchStep::kClone, pair.error().errno_value());
+  // A root file system that never answers (NFS, FUSE of the host) must not hold up the launcher for ever.
+  if (::setsockopt(pair->first.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience) != 0)
+    return failed(LaunchStep::kClone, errno);
   prepare(prepared_, plan_, descriptors_, *pair);
   int pidfd = -1;
   clone_args args{};
@@ -213,6 +219,7 @@ Launch::Failure Launch::await_execution() {
   for (;;) {
     auto datagram = receive_datagram(socket_, sizeof(ChildReport));
     if (!datagram.ok() && datagram.error().errno_value() == ECONNRESET) return failed(LaunchStep::kChildDied, ESRCH);
+    if (!datagram.ok() && datagram.error().errno_value() == EAGAIN) return failed(LaunchStep::kGo, ETIMEDOUT);
     if (!datagram.ok()) return failed(LaunchStep::kGo, datagram.error().errno_value());
     if (datagram->bytes.empty()) break;
     if (auto failure = take_report(*datagram, ready)) return failure;

@@ -87,7 +87,7 @@ TEST_F(KeeperConsole, EndsStreamsWithTheContainer) {
   stop(container);
 }
 
-TEST_F(KeeperConsole, ComesBackAfterAHangUpInside) {
+TEST_F(KeeperConsole, WorksAgainAfterEverybodyInsideClosedIt) {
   TestContainer container =
       start("c1", "exec </dev/null >/dev/null 2>&1; while :; do test -e /tmp/go && echo again >/dev/console; sleep 0.02; done");
   EXPECT_EQ(run(container, "echo > /tmp/go").wait_status, 0);
