@@ -25,7 +25,7 @@ def test_the_address_is_there_when_init_starts(host):
 
 def test_dhcp_answers_with_the_same_address(host):
     prepare(host, "a")
-    host.exec("a", "udhcpc", "-i", "eth0", "-n", "-q", "-t", "5", "-T", "1")
+    host.exec("a", "udhcpc", "-s", "/usr/share/udhcpc/default.script", "-i", "eth0", "-n", "-q", "-t", "5", "-T", "1")
     assert host.exec("a", "cat", "/run/leased") == host.address("a")
 
 
