@@ -31,19 +31,19 @@ void ConsoleSession::start() {
   self_ = shared_from_this();
   timer_.expires_after(kConnectTimeout);
   timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error) self->finish(Error(ErrorKind::kTimeout, "the client did not open both of the console's sockets"));
+    if (!error) self->finish(Error(ErrorKind::kTimeout, "the client did not open the console's socket"));
   });
 }
 
 void ConsoleSession::attach(const std::string& name, std::shared_ptr<WebSocketPeer> peer) {
   if (!self_) return;
   peers_[name] = std::move(peer);
-  if (peers_.size() == 2) open_console();
+  if (name == "control") return read_control();
+  open_console();
 }
 
 void ConsoleSession::open_console() {
   timer_.cancel();
-  read_control();
   run_([self = shared_from_this()] {
     auto console = std::make_shared<Result<manager::ConsoleSession>>(self->instances_.console(self->instance_));
     asio::post(self->io_, [self, console] { self->opened(std::move(*console)); });

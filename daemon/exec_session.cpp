@@ -21,6 +21,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+// Control messages kept until the process runs.
+constexpr std::size_t kMaxEarlyMessages = 16;
 // How long a client may take to open its sockets.
 constexpr std::chrono::seconds kConnectTimeout{30};
 
@@ -72,13 +74,15 @@ void ExecSession::start() {
 void ExecSession::attach(const std::string& name, std::shared_ptr<WebSocketPeer> peer) {
   if (!self_) return;
   peers_[name] = std::move(peer);
-  if (peers_.size() == socket_names(request_.terminal).size()) launch();
+  if (name == "control") return read_control();
+  // Some clients (pylxd) never open the control socket; all others open it first.
+  const std::size_t needed = socket_names(request_.terminal).size() - 1;
+  if (peers_.size() - peers_.count("control") == needed) launch();
 }
 
 // On a worker: starting a process waits for the keeper.
 void ExecSession::launch() {
   timer_.cancel();
-  read_control();
   wiring_.run([self = shared_from_this()] {
     auto pipes = std::make_shared<Pipes>();
     const auto start = [&]() -> Result<manager::ExecProcess> {
@@ -106,6 +110,7 @@ void ExecSession::launched(Result<manager::ExecProcess> process, std::shared_ptr
     send_signal(SIGKILL);
     return fail(relayed.error());
   }
+  for (const std::string& message : std::exchange(early_messages_, {})) on_control(message);
   if (control_lost_) send_signal(SIGKILL);
   if (wait_status_) exited(*wait_status_);
 }

@@ -30,7 +30,7 @@ class ExecSession : public SocketOperation, public std::enable_shared_from_this<
     SocketOperations& sockets;
     RunOnWorker run;
   };
-  // Names of the sockets the session waits for.
+  // Names of the sockets a client may open; the process starts when all but "control" are there.
   static std::vector<std::string> socket_names(bool interactive);
 
   ExecSession(Wiring wiring, std::string instance, manager::ExecRequest request, manager::OperationHandle operation);
@@ -68,6 +68,7 @@ class ExecSession : public SocketOperation, public std::enable_shared_from_this<
   std::vector<std::shared_ptr<OutputRelay>> outputs_;
   std::shared_ptr<InputRelay> input_;
   std::size_t outputs_open_ = 0;
+  std::vector<std::string> early_messages_;  // of the control socket, before the process runs
   std::optional<int> wait_status_;
   bool launched_ = false;
   bool control_lost_ = false;
