@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kMinBar = 10;
 constexpr int kMaxBar = 40;
+// The numbers beside the bar change their width; the bar must not jump with each of them.
+constexpr int kBarStep = 10;
 
 std::string bar(double fraction, int width) {
   const int filled = std::clamp(static_cast<int>(fraction * width), 0, width);
@@ -38,7 +40,7 @@ std::string transfer_line(std::string_view label, std::uint64_t done, std::uint6
   std::string line = std::string(label) + " ";
   const int spare = width - static_cast<int>(line.size() + tail.size()) - 4;
   if (total > 0 && spare >= kMinBar) {
-    line += bar(static_cast<double>(done) / static_cast<double>(total), std::min(spare, kMaxBar));
+    line += bar(static_cast<double>(done) / static_cast<double>(total), std::min(spare, kMaxBar) / kBarStep * kBarStep);
   }
   return line + tail;
 }

@@ -114,7 +114,7 @@ TEST(ImageParts, ReadHeaders) {
 
 TEST(Progress, ShowsBarPercentAndRate) {
   EXPECT_EQ(transfer_line("Import", 50'000'000, 100'000'000, 2.0, 80),
-            "Import [=================>                ] 50% 50.00MB of 100.00MB (25.00MB/s)");
+            "Import [===============>              ] 50% 50.00MB of 100.00MB (25.00MB/s)");
   EXPECT_EQ(transfer_line("Import", 1500, 0, 0.05, 80), "Import 1.50kB");
   EXPECT_EQ(transfer_line("Import", 50, 100, 0, 30), "Import 50% 50B of 100B");
 }
