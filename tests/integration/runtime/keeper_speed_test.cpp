@@ -1,6 +1,6 @@
 // How long a launch and an exec take through the client. Disabled in ordinary runs: numbers are not verdicts.
 // Run with --gtest_also_run_disabled_tests --gtest_filter='KeeperSpeed.*' on a release build.
-#include <signal.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <cstdio>
