@@ -14,12 +14,12 @@
 #include "base/files.h"
 #include "base/id_map.h"
 #include "base/syscalls.h"
-#include "namespaces/id_map_file.h"
 #include "namespaces/idmapped_tree.h"
 #include "runtime/base_namespace.h"
 #include "runtime/dev_filesystem.h"
 #include "runtime/seccomp.h"
 #include "tests/integration/runtime/run_container.h"
+#include "tests/support/user_namespace.h"
 
 namespace cella::runtime::test {
 namespace {
@@ -34,25 +34,8 @@ using Case = std::function<bool(Prepared&)>;
 
 constexpr std::string_view kIdMap = "0 1000000 65536\n";
 
-// A user namespace with the id map; the process that made it is gone.
-Result<Fd> make_user_namespace() {
-  clone_args args{};
-  args.flags = CLONE_NEWUSER;
-  args.exit_signal = SIGCHLD;
-  const auto child = static_cast<pid_t>(sys_clone3(&args));
-  if (child == 0)
-    while (true) ::pause();
-  const Fd procfs = TRY(namespaces::open_host_procfs());
-  auto written = namespaces::write_id_maps(procfs, child, std::string(kIdMap), std::string(kIdMap));
-  auto user = namespaces::open_namespace(procfs, child, "user");
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-  TRY(std::move(written));
-  return user;
-}
-
 Result<Prepared> prepare(const std::string& root) {
-  const Fd user_namespace = TRY(make_user_namespace());
+  const Fd user_namespace = TRY(cella::test::make_user_namespace());
   const Fd directory = TRY(open_path(root, O_PATH | O_DIRECTORY));
   Prepared prepared;
   for (int copy = 0; copy < 3; ++copy)
