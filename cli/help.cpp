@@ -64,7 +64,8 @@ std::string help_text(const Command& command, const std::string& path) {
   out.append("\nUsage:\n  ").append(path);
   if (!command.usage.empty()) out.append(" ").append(command.usage);
   if (!command.children.empty()) out.append(" <command>");
-  if (!command.flags.empty()) out.append(" [flags]");
+  const bool flags_placed = command.usage.find("[flags]") != std::string_view::npos;
+  if (!command.flags.empty() && !flags_placed) out.append(" [flags]");
   out += '\n';
   if (!command.aliases.empty()) {
     out.append("\nAliases:\n  ").append(command.name);

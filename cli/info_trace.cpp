@@ -12,7 +12,7 @@ namespace json = boost::json;
 
 std::string milliseconds(std::int64_t ns) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(ns) / 1e6);
+  std::snprintf(text, sizeof text, "%.3fms", static_cast<double>(ns) / 1e6);
   return text;
 }
 
@@ -22,7 +22,7 @@ Result<std::string> trace_text(std::string_view text) {
   boost::system::error_code code;
   const json::value value = json::parse(json::string_view(text.data(), text.size()), code);
   if (code || !value.is_array()) return Error(ErrorKind::kInvalid, "the server's launch trace is no JSON array");
-  Table table{.headers = {"STEP", "MS", "SUM"}, .rows = {}};
+  Table table{.headers = {"STEP", "TIME", "SUM"}, .rows = {}};
   std::int64_t sum = 0;
   for (const json::value& item : value.get_array()) {
     if (!item.is_object()) continue;

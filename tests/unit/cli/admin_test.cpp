@@ -123,7 +123,7 @@ TEST(Completion, HidesItsOwnCommand) {
 TEST(Trace, SumsTheSteps) {
   const auto text = trace_text(R"([{"step":"clone","ns":400000},{"step":"exec","ns":100000}])");
   ASSERT_TRUE(text.ok());
-  EXPECT_NE(text->find("| exec  | 0.100 | 0.500 |"), std::string::npos) << *text;
+  EXPECT_NE(text->find("| exec  | 0.100ms | 0.500ms |"), std::string::npos) << *text;
   EXPECT_FALSE(trace_text("{}").ok());
 }
 
