@@ -1,6 +1,16 @@
 #include "manager/instance_set.h"
 
 namespace cella::manager {
+namespace {
+
+// How long a claim waits for work that takes milliseconds: whoever saw its effect may be quicker than its end.
+constexpr std::chrono::seconds kClaimPatience{1};
+
+bool is_short(InstanceWork work) {
+  return work != InstanceWork::kCreate && work != InstanceWork::kStop && work != InstanceWork::kRestart;
+}
+
+}  // namespace
 
 std::string_view work_text(InstanceWork work) {
   switch (work) {
@@ -42,13 +52,16 @@ Result<InstanceSet::Claim> InstanceSet::claim(const std::string& name, InstanceW
   std::unique_lock lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end()) return Error(ErrorKind::kNotFound, "instance " + name + " not found");
-  InstanceEntry& entry = *found->second;
-  if (entry.work != InstanceWork::kNone) {
+  const EntryPtr entry = found->second;
+  const auto is_free = [&] { return entry->work == InstanceWork::kNone || entry->gone; };
+  if (!is_free() && is_short(entry->work)) entry->changed.wait_for(lock, kClaimPatience, is_free);
+  if (entry->gone) return Error(ErrorKind::kNotFound, "instance " + name + " not found");
+  if (entry->work != InstanceWork::kNone) {
     return Error(ErrorKind::kBusy,
-                 "instance " + name + " is busy running a \"" + std::string(work_text(entry.work)) + "\" operation");
+                 "instance " + name + " is busy running a \"" + std::string(work_text(entry->work)) + "\" operation");
   }
-  entry.work = work;
-  return Claim(*this, found->second);
+  entry->work = work;
+  return Claim(*this, entry);
 }
 
 Result<void> InstanceSet::add(const EntryPtr& entry) {

@@ -99,6 +99,7 @@ class InstanceSet {
   Result<EntryPtr> find(const std::string& name) const;
   std::vector<EntryPtr> list() const;  // by name
 
+  // Work of milliseconds (start, freeze, update …) in progress is waited for, up to 1 s.
   // Errors: kNotFound; kBusy naming the work that holds it.
   Result<Claim> claim(const std::string& name, InstanceWork work);
 

@@ -1,6 +1,12 @@
 #include "manager/keeper_link.h"
 
 namespace cella::manager {
+namespace {
+
+constexpr std::chrono::seconds kReopenPatience{10};
+constexpr std::chrono::milliseconds kReopenPause{20};
+
+}  // namespace
 
 Result<void> KeeperLink::open() {
   runtime::KeeperEvents events;
@@ -11,6 +17,18 @@ Result<void> KeeperLink::open() {
   std::lock_guard lock(mutex_);
   old = std::exchange(client_, std::move(client));
   return kOk;
+}
+
+Result<void> KeeperLink::reopen() {
+  const auto deadline = std::chrono::steady_clock::now() + kReopenPatience;
+  while (true) {
+    auto opened = open();
+    if (opened.ok() || std::chrono::steady_clock::now() > deadline) return opened;
+    std::unique_lock calling(calling_);
+    if (stopped_.wait_for(calling, kReopenPause, [this] { return !listening_; })) {
+      return Error(ErrorKind::kCancelled, "keeper: going down");
+    }
+  }
 }
 
 void KeeperLink::listen(Listener listener) {
@@ -25,6 +43,7 @@ void KeeperLink::stop_listening() {
   std::lock_guard calling(calling_);
   listening_ = false;
   listener_ = {};
+  stopped_.notify_all();
 }
 
 Result<std::shared_ptr<runtime::KeeperClient>> KeeperLink::client() const {

@@ -1,6 +1,7 @@
 // The manager's connection to the keeper: opened once, opened again when the keeper was lost.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,9 @@ class KeeperLink {
 
   // Connects or starts a keeper. Exits that come before listen() are kept and delivered then.
   Result<void> open();
+  // Opens another connection after the keeper was lost. A keeper that is just dying still answers for a moment: tried
+  // again for up to 10 s. Errors: those of open(); kCancelled after stop_listening().
+  Result<void> reopen();
   // Sets who hears of exits; what happened meanwhile is delivered before it returns.
   void listen(Listener listener);
   // After this no listener is called any more.
@@ -44,6 +48,7 @@ class KeeperLink {
   std::recursive_mutex calling_;
   Listener listener_;
   bool listening_ = false;
+  std::condition_variable_any stopped_;  // with calling_
   std::vector<runtime::ContainerExit> early_exits_;
 };
 

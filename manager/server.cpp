@@ -197,9 +197,10 @@ Result<void> Server::Parts::recover() {
 }
 
 void Server::Parts::find_keeper_again() {
-  const auto opened = keeper->open();
+  const auto opened = keeper->reopen();
   if (opened.ok()) {
     parts->recovery.adopt_all();
+    events.log({"info", "another keeper has taken over", {}});
   } else {
     events.log({"eror", opened.error().message(), {}});
   }

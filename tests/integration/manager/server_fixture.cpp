@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <mutex>
 #include <sched.h>
 #include <thread>
@@ -75,6 +76,9 @@ void ServerTest::open_server() {
   auto opened = Server::open(options());
   ASSERT_TRUE(opened.ok()) << opened.error().message();
   server_ = *std::move(opened);
+  log_ = server_->events().subscribe([](const Event& event) {
+    if (const auto* line = std::get_if<LogLine>(&event.metadata)) std::cerr << line->level << " " << line->message << "\n";
+  });
 }
 
 void ServerTest::set_up_host() {

@@ -63,6 +63,7 @@ class ServerTest : public testing::Test {
   void tear_down_host();
   void check_leftovers();
   std::string dir_;
+  Events::Subscription log_;  // what the server logs, on the standard error
 };
 
 }  // namespace cella::manager::test
