@@ -33,8 +33,9 @@ bool split(const char* path, SplitPath& out) noexcept {
 // existing one may be a link, which must resolve inside the root. Returns the last directory O_PATH, or -1 with errno.
 int make_directories(int root, const char* path, TargetLinks links, mode_t mode) noexcept {
   char walked[PATH_MAX];
-  if (std::strlen(path) >= sizeof walked) return errno = ENAMETOOLONG, -1;
-  std::strcpy(walked, path);
+  const std::size_t length = std::strlen(path);
+  if (length >= sizeof walked) return errno = ENAMETOOLONG, -1;
+  std::memcpy(walked, path, length + 1);
   int current = open_target(root, ".", links);
   for (char* begin = walked; current >= 0 && *begin != '\0';) {
     char* end = std::strchr(begin, '/');

@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -28,6 +29,12 @@ std::string read_text(const char* path) {
   close(fd);
   text.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
   return text;
+}
+
+int number(const char* text) {
+  int value = 0;
+  std::from_chars(text, text + std::strlen(text), value);
+  return value;
 }
 
 void print_ids() {
@@ -59,7 +66,7 @@ void print_descriptors() {
   DIR* directory = opendir("/proc/self/fd");
   std::string open_ones;
   while (const dirent* entry = readdir(directory)) {
-    if (entry->d_name[0] == '.' || std::atoi(entry->d_name) == dirfd(directory)) continue;
+    if (entry->d_name[0] == '.' || number(entry->d_name) == dirfd(directory)) continue;
     open_ones += std::string(open_ones.empty() ? "" : ",") + entry->d_name;
   }
   closedir(directory);
@@ -113,7 +120,7 @@ void print_host_name() {
 // prints the terminal's state.
 int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "";
-  if (verb == "exit") return std::atoi(argv[2]);
+  if (verb == "exit") return number(argv[2]);
   if (verb == "wait") {
     std::printf("ready\n");
     std::fflush(stdout);
@@ -122,7 +129,7 @@ int main(int argc, char** argv) {
   if (verb == "trap") {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, std::atoi(argv[2]));
+    sigaddset(&set, number(argv[2]));
     sigprocmask(SIG_BLOCK, &set, nullptr);
     std::printf("ready\n");
     std::fflush(stdout);

@@ -1,14 +1,15 @@
 // What a container made by `cella-runtime run` is and is not, on the real kernel.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 
 #include "base/files.h"
 #include "base/syscalls.h"
+#include "cgroups/hierarchy.h"
 #include "tests/integration/runtime/run_container.h"
 
 namespace cella::runtime::test {
@@ -238,14 +239,10 @@ TEST_F(Run, DiesWithItsLauncher) {
   ASSERT_TRUE(wait_child(*child).ok());
   // The container held the other end of the pipe: its death is the end of file.
   EXPECT_EQ(::read(pipe->read_end.get(), line, sizeof line), 0);
-  const auto hierarchy = open_dir(path_exists("/sys/fs/cgroup/unified") ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup");
-  const std::string left = "cella.run." + std::to_string(child->pid);
-  // Nobody was left to remove the cgroup; the kernel lets go of it once the last task is gone.
-  for (int tries = 0; ::unlinkat(hierarchy->get(), left.c_str(), AT_REMOVEDIR) != 0 && errno == EBUSY && tries < 1000;
-       ++tries) {
-    pollfd pause{.fd = -1, .events = 0, .revents = 0};
-    ::poll(&pause, 1, 1);
-  }
+  // Nobody was left to remove the cgroup.
+  const auto hierarchy = cgroups::Hierarchy::find();
+  ASSERT_TRUE(hierarchy.ok());
+  EXPECT_TRUE(hierarchy->destroy("cella.run." + std::to_string(child->pid), std::chrono::seconds(5)).ok());
 }
 
 }  // namespace
