@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/spawn.h"
 #include "keeper_fixture.h"
 
 namespace cella::runtime::test {
@@ -93,6 +94,21 @@ TEST_F(KeeperConsole, WorksAgainAfterEverybodyInsideClosedIt) {
   EXPECT_EQ(run(container, "echo > /tmp/go").wait_status, 0);
   const Fd stream = std::move(*client_->attach_console("c1", Replay::kBacklog));
   EXPECT_NE(read_until(stream, "again").find("again"), std::string::npos);
+  stop(container);
+}
+
+TEST_F(KeeperConsole, SurvivesHangUpsByEndingSessions) {
+  const auto copied = run_checked({.path = "cp", .arguments = {CELLA_BUILD_DIR "/probe_console_hangup", directory_ + "/root/bin/init"}});
+  ASSERT_TRUE(copied.ok()) << copied.error().message();
+  TestContainer container = prepare("c1");
+  LaunchPlan wanted = plan("");
+  wanted.argv = {"/bin/init"};
+  auto launched = launch(container, wanted);
+  ASSERT_TRUE(launched.ok()) << launched.error().message();
+  container.launched = std::move(*launched);
+  const Fd stream = std::move(*client_->attach_console("c1", Replay::kBacklog));
+  const std::string seen = read_until(stream, "after");
+  EXPECT_NE(seen.find("session\r\nsession\r\nafter"), std::string::npos) << seen;
   stop(container);
 }
 
