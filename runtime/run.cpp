@@ -1,5 +1,6 @@
 #include "runtime/run.h"
 
+#include <fcntl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,13 @@ Result<int> wait_with_terminal(const Launched& container, const Fd& procfs, cons
   }
 }
 
+// A descriptor of ours must not become one of the container's standard streams because the caller had closed them.
+bool fill_standard_streams() {
+  for (int standard = 0; standard < 3; ++standard)
+    if (::fcntl(standard, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != standard) return false;
+  return true;
+}
+
 // The status for a launch that failed: as a shell's for a command that is missing or cannot be executed.
 int failure_status(const LaunchFailure& failure) {
   if (failure.step != LaunchStep::kExecute) return kRunFailed;
@@ -121,6 +129,7 @@ int run_command(std::span<const std::string> arguments) {
     const std::string help = run_help();
     return ::write(STDOUT_FILENO, help.data(), help.size()) == static_cast<ssize_t>(help.size()) ? 0 : kRunFailed;
   }
+  if (!fill_standard_streams()) return report(errno_error(errno, "open /dev/null").message());
   if (::geteuid() != 0) return report("must be started by root: it makes id-mapped mounts and device nodes");
   auto status = run_container(std::get<RunOptions>(*parsed));
   return status.ok() ? *status : report(status.error().message());

@@ -76,6 +76,8 @@ namespaces::MountPlan plan_run_mounts(const RunOptions& options, const RunSource
     choices.sysfs_descriptor = next++;
   }
   namespaces::MountPlan plan = namespaces::plan_mounts(choices);
+  // Without a console what is written to it goes nowhere, instead of filling a file.
+  if (!options.wants_terminal) plan.steps.push_back({.action = MountAction::kMaskFile, .target = "dev/console"});
   for (std::size_t index = 0; index < options.binds.size(); ++index)
     plan.steps.push_back({.action = MountAction::kAttach,
                           .target = options.binds[index].target,

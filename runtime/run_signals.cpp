@@ -28,6 +28,8 @@ BlockedSignals::BlockedSignals() {
   ::sigfillset(&set_);
   for (const int signal : kNotPassedOn) ::sigdelset(&set_, signal);
   ::sigprocmask(SIG_BLOCK, &set_, &old_);
+  // Whoever started us may ignore it, and then the kernel reaps the container before we can ask for its status.
+  ::signal(SIGCHLD, SIG_DFL);
 }
 
 BlockedSignals::~BlockedSignals() { ::sigprocmask(SIG_SETMASK, &old_, nullptr); }

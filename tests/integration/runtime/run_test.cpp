@@ -112,6 +112,7 @@ TEST_F(Run, MakesAFreshDev) {
   auto seen = probe();
   EXPECT_EQ(seen["node-/dev/null"], "c 1:3 666 0");
   EXPECT_EQ(seen["node-/dev/tty"], "c 5:0 666 0");
+  EXPECT_EQ(seen["node-/dev/console"], "c 1:3 666 0");  // nobody listens without --tty
   EXPECT_EQ(seen["node-/dev/sda"], "errno 2");
   EXPECT_EQ(seen["call-mknod"], std::to_string(EPERM));
 }
@@ -225,6 +226,24 @@ TEST_F(Run, PassesSignalsToAProgramThatTakesThem) {
 TEST_F(Run, EndsAProgramThatDoesNotHandleTheSignal) {
   EXPECT_EQ(status_after_signal(root_, {"/probe", "wait"}, SIGTERM), 128 + SIGTERM);
   EXPECT_EQ(status_after_signal(root_, {"/probe", "wait"}, SIGINT), 128 + SIGINT);
+}
+
+// A launcher that ignores SIGCHLD and has no standard streams, as some supervisors leave their children.
+TEST_F(Run, CopesWithABareCaller) {
+  const Program program = root_.program({}, {"/probe", "exit", "9"});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::vector<char*> arguments = {const_cast<char*>(program.path.c_str())};
+    for (const std::string& argument : program.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    ::signal(SIGCHLD, SIG_IGN);
+    for (int standard = 0; standard < 3; ++standard) ::close(standard);
+    ::execv(arguments[0], arguments.data());
+    ::_exit(99);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 9);
 }
 
 TEST_F(Run, DiesWithItsLauncher) {
