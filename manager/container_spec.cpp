@@ -1,6 +1,7 @@
 #include "manager/container_spec.h"
 
 #include <algorithm>
+#include <charconv>
 #include <sys/resource.h>
 
 #include "manager/device_rules.h"
@@ -114,7 +115,7 @@ Result<void> add_node(const std::string& name, const Device& device, ContainerSp
   node.major = TRY(number(device, "major"));
   node.minor = TRY(number(device, "minor"));
   if (const auto& mode = device_value(device, "mode"); !mode.empty()) {
-    node.mode = static_cast<std::uint32_t>(std::stoul(mode, nullptr, 8));
+    std::from_chars(mode.data(), mode.data() + mode.size(), node.mode, 8);
   }
   node.user = ContainerId{TRY(number(device, "uid")).value_or(0)};
   node.group = ContainerId{TRY(number(device, "gid")).value_or(0)};

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/seqpacket.h"
 #include "base/syscalls.h"
+#include "base/units.h"
 #include "cgroups/hierarchy.h"
 #include "manager/database.h"
 #include "manager/instance_records.h"
@@ -120,12 +121,11 @@ TEST_F(InstanceRecovery, HandsContainersToTheNextKeeper) {
     create("a");
     change("a", StateAction::kStart);
     const auto pid = init_of("a");
-    const auto parent = [&] {
-      const auto text = *read_file("/proc/" + std::to_string(pid) + "/status");
-      return std::stoi(text.substr(text.find("PPid:") + 5));
-    };
-    const auto keeper = parent();
-    kill_init(keeper);
+    const auto status = *read_file("/proc/" + std::to_string(pid) + "/status");
+    const auto start = status.find("PPid:\t") + 6;
+    const auto keeper = parse_unsigned("PPid", status.substr(start, status.find('\n', start) - start));
+    ASSERT_TRUE(keeper.ok());
+    kill_init(static_cast<std::int64_t>(*keeper));
     // The server notices, starts another keeper and hands the container over; then exec works again.
     eventually("exec works", [&] {
       ExecRequest request;
