@@ -94,9 +94,9 @@ Result<void> Networks::create(const NetworkConfig& given) {
   TRY(parts_->check_subnets(settings, given.name));
 
   TRY(insert_network(parts_->database, record));
-  Rollback rollback;
-  rollback.add([&] { (void)delete_network(parts_->database, record.id); });
   auto network = parts_->make_network(record, std::move(settings));
+  Rollback rollback;  // after what its steps use
+  rollback.add([&] { (void)delete_network(parts_->database, record.id); });
   rollback.add([&] { (void)parts_->take_down(network); });
   TRY(parts_->bring_up(network));
   rollback.commit();
