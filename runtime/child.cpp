@@ -63,11 +63,15 @@ void reset_signals() noexcept {
 }
 
 void wait_for_go(Child& child) noexcept {
-  const ChildInput& input = child.input;
-  ::close(input.launcher_socket);
+  ::close(child.input.launcher_socket);
+  if (receive_go(child.input.socket, nullptr, 0) < 0) ::_exit(127);
+  child.done(LaunchStep::kGo);
+}
+
+void receive_late_mounts(const ChildInput& input) noexcept {
+  if (!input.awaits_late_mounts) return;
   const std::size_t room = input.descriptor_capacity - input.descriptor_count;
   if (receive_go(input.socket, input.descriptors + input.descriptor_count, room) < 0) ::_exit(127);
-  child.done(LaunchStep::kGo);
 }
 
 void take_ids(Child& child) noexcept {
@@ -81,6 +85,7 @@ void take_ids(Child& child) noexcept {
 
 void enter_root(Child& child) noexcept {
   const auto made = namespaces::make_filesystems(child.plan.mounts, child.filesystems);
+  if (made.errno_value == 0) receive_late_mounts(child.input);
   child.finish(LaunchStep::kFilesystems, made.errno_value, made.index);
   const int mount = child.input.descriptors[child.plan.mounts.root_descriptor];
   const auto switched = namespaces::switch_root(child.plan.mounts, mount, child.filesystems);

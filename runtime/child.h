@@ -30,6 +30,7 @@ struct ChildInput {
   int* descriptors = nullptr;           // plan's indexes; late ones are filled in by the child
   std::size_t descriptor_count = 0;     // known before clone
   std::size_t descriptor_capacity = 0;  // with room for late ones
+  bool awaits_late_mounts = false;      // a second go brings descriptors, once the child has made its file systems
   sock_fprog seccomp{};
 };
 

@@ -7,10 +7,10 @@
 
 namespace cella::runtime {
 
-// At most this many descriptors come with the go (mounts made after the id maps).
+// At most this many descriptors come with a go (mounts made after the id maps).
 inline constexpr std::size_t kMaxLateDescriptors = 64;
 
-// Waits for the launcher's one-byte go and stores the descriptors that came with it. Returns their number, or -1 when
+// Waits for one of the launcher's one-byte goes and stores the descriptors that came with it. Returns their number, or -1 when
 // the launcher is gone or gave up.
 int receive_go(int socket, int* late, std::size_t capacity) noexcept;
 

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/files.h"
 #include "base/seqpacket.h"
@@ -99,7 +100,7 @@ class Launch {
   Failure set_limits();
   Failure send_host_batch();
   Failure make_late_mounts();
-  Failure send_go();
+  Failure send_go(const std::vector<Fd>& mounts);
   Failure await_execution();
   Failure take_report(const Datagram& datagram, ChildReport& ready);
   void take_timings(const ChildReport& ready);
@@ -113,7 +114,6 @@ class Launch {
   std::uint64_t go_sent_ = 0;
   Fd socket_;
   Prepared prepared_;
-  std::vector<Fd> late_;
   Launched launched_;
 };
 
@@ -124,6 +124,7 @@ Launch::Failure Launch::start_child() {
   if (::setsockopt(pair->first.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience) != 0)
     return failed(LaunchStep::kClone, errno);
   prepare(prepared_, plan_, descriptors_, *pair);
+  prepared_.input.awaits_late_mounts = static_cast<bool>(base_.late_mounts);
   int pidfd = -1;
   clone_args args{};
   args.flags = plan_.namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
@@ -147,10 +148,12 @@ Launch::Failure Launch::set_up_from_outside() {
   const auto mapped = namespaces::write_id_maps(*base_.procfs, launched_.pid, plan_.uid_map, plan_.gid_map);
   if (!mapped.ok()) return failed(LaunchStep::kIdMap, mapped.error().errno_value());
   done(LaunchStep::kIdMap);
-  if (auto failure = make_late_mounts()) return failure;
   if (auto failure = set_limits()) return failure;
   if (auto failure = send_host_batch()) return failure;
-  return send_go();
+  if (auto failure = send_go({})) return failure;
+  go_sent_ = last_;
+  // Made while the child makes its own file systems.
+  return make_late_mounts();
 }
 
 Launch::Failure Launch::make_late_mounts() {
@@ -162,10 +165,9 @@ Launch::Failure Launch::make_late_mounts() {
     if (base_.late_mounts_error != nullptr) *base_.late_mounts_error = made.error();
     return failed(LaunchStep::kLateMounts, made.error().errno_value());
   }
-  late_ = std::move(*made);
-  if (late_.size() > kMaxLateDescriptors) return failed(LaunchStep::kLateMounts, E2BIG);
+  if (made->size() > kMaxLateDescriptors) return failed(LaunchStep::kLateMounts, E2BIG);
   done(LaunchStep::kLateMounts);
-  return std::nullopt;
+  return send_go(*made);
 }
 
 Launch::Failure Launch::set_limits() {
@@ -200,15 +202,13 @@ Launch::Failure Launch::send_host_batch() {
   return std::nullopt;
 }
 
-Launch::Failure Launch::send_go() {
+Launch::Failure Launch::send_go(const std::vector<Fd>& mounts) {
   std::vector<int> numbers;
-  for (const Fd& fd : late_) numbers.push_back(fd.get());
+  for (const Fd& fd : mounts) numbers.push_back(fd.get());
   const auto sent = send_datagram(socket_, "g", numbers);
-  late_.clear();
   // EPIPE: the child is gone; why is read from its end of the socket.
   if (!sent.ok() && sent.error().errno_value() != EPIPE) return failed(LaunchStep::kGo, sent.error().errno_value());
   done(LaunchStep::kGo);
-  go_sent_ = last_;
   return std::nullopt;
 }
 
@@ -216,9 +216,12 @@ Launch::Failure Launch::send_go() {
 Launch::Failure Launch::await_execution() {
   ChildReport ready;
   bool is_ready = false;
+  bool was_reset = false;
   for (;;) {
     auto datagram = receive_datagram(socket_, sizeof(ChildReport));
-    if (!datagram.ok() && datagram.error().errno_value() == ECONNRESET) return failed(LaunchStep::kChildDied, ESRCH);
+    // The child went without reading a go; the kernel says so once, before what the child had sent.
+    const bool reset = !datagram.ok() && datagram.error().errno_value() == ECONNRESET;
+    if (reset && !std::exchange(was_reset, true)) continue;
     if (!datagram.ok() && datagram.error().errno_value() == EAGAIN) return failed(LaunchStep::kGo, ETIMEDOUT);
     if (!datagram.ok()) return failed(LaunchStep::kGo, datagram.error().errno_value());
     if (datagram->bytes.empty()) break;

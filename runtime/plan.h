@@ -93,7 +93,7 @@ struct LaunchPlan {
 enum class LaunchStep : std::uint32_t {
   kClone = 0,
   kIdMap,
-  kLateMounts,  // mounts that need the new user namespace (`run`)
+  kLateMounts,  // mounts that need the new user namespace (`run`); made after kGo, beside the child's work
   kResourceLimits,
   kOomScore,
   kHostNetwork,  // host_batch

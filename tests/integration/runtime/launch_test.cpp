@@ -153,6 +153,31 @@ TEST_F(Launch, ReportsStepAndObjectOfAFailure) {
   }));
 }
 
+// Mounts handed over late work, and a child that failed before it read them still tells why.
+TEST_F(Launch, TakesMountsThatAreMadeLate) {
+  EXPECT_TRUE(in_base_namespace(root_.path(), [](Prepared& prepared) {
+    LaunchBase base{.procfs = &prepared.base.procfs};
+    base.late_mounts = [&](const Fd&) -> Result<std::vector<Fd>> {
+      const HostId root{1000000};
+      std::vector<Fd> mounts;
+      mounts.push_back(std::move(prepared.roots.back()));
+      prepared.roots.pop_back();
+      mounts.push_back(TRY(
+          make_dev_filesystem({.nodes = standard_device_nodes(root, root), .root_user = root, .root_group = root})));
+      return mounts;
+    };
+    LaunchPlan plan = plan_for({"/probe", "exit", "6"});
+    auto outcome = launch(plan, {}, base);
+    const auto* launched = std::get_if<Launched>(&outcome);
+    int status = 0;
+    if (launched == nullptr || ::waitpid(launched->pid, &status, 0) < 0 || status != 6 << 8) return false;
+    plan.mounts.steps.push_back({.action = namespaces::MountAction::kFilesystem, .target = "tmp", .type = "nosuchfs"});
+    outcome = launch(plan, {}, base);
+    const auto* failure = std::get_if<LaunchFailure>(&outcome);
+    return failure != nullptr && failure->step == LaunchStep::kFilesystems && failure->errno_value == ENODEV;
+  }));
+}
+
 TEST_F(Launch, LeavesNoChildAfterAFailure) {
   EXPECT_TRUE(in_base_namespace(root_.path(), [](Prepared& prepared) {
     (void)start(prepared, plan_for({"/nosuch"}));
