@@ -1,5 +1,6 @@
-// /1.0/instances/NAME/state, and PUT /1.0/instances for many at once.
+// /1.0/instances/NAME/state and …/trace, and PUT /1.0/instances for many at once.
 #include "api/codec.h"
+#include "api/launch_trace.h"
 #include "daemon/handlers.h"
 #include "daemon/instance_requests.h"
 #include "daemon/wire.h"
@@ -47,6 +48,15 @@ class InstanceStateHandlers : public std::enable_shared_from_this<InstanceStateH
 
   Result<Reply> get(const Request& request) {
     return sync_reply(api::encode(to_wire(TRY(server_.instances().state(request.parameter("name"))))));
+  }
+
+  Result<Reply> trace(const Request& request) {
+    const manager::LaunchTrace trace = TRY(server_.instances().launch_trace(request.parameter("name")));
+    std::vector<api::LaunchTraceStep> steps;
+    for (const manager::LaunchTrace::Step& step : trace.steps) {
+      steps.push_back({step.name, step.nanoseconds});
+    }
+    return sync_reply(api::encode_list(steps));
   }
 
   Result<Reply> put(const Request& request) {
@@ -108,6 +118,8 @@ void add_instance_state_routes(Router& router, manager::Server& server) {
              [handlers](const Request& request) { return handlers->get(request); });
   router.add("PUT", "/1.0/instances/{name}/state",
              [handlers](const Request& request) { return handlers->put(request); });
+  router.add("GET", "/1.0/instances/{name}/trace",
+             [handlers](const Request& request) { return handlers->trace(request); });
   router.add("PUT", "/1.0/instances", [handlers](const Request& request) { return handlers->put_many(request); });
 }
 
