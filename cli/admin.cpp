@@ -97,27 +97,28 @@ Result<int> init(Server& server, const Arguments& arguments) {
 }
 
 Command init_host_command() {
-  return {.name = "init",
-          .summary = "Make this machine ready for instances",
-          .details =
-              "Makes a storage pool, a bridge with NAT and DHCP, and a default profile that uses both. Without flags it\n"
-              "asks. What exists already is kept, so it can be run again.",
-          .examples =
-              "cella admin init --auto\n"
-              "cella admin init --auto --storage-backend btrfs --storage-create-loop 20\n"
-              "cella admin init --dump > host.yaml\n"
-              "cella admin init --preseed < host.yaml",
-          .flags = {{.name = "auto", .help = "Ask nothing"},
-                    {.name = "dump", .help = "Print the present set-up as YAML"},
-                    {.name = "minimal", .help = "The smallest usable set-up, ask nothing"},
-                    {.name = "preseed", .help = "Read the wanted set-up as YAML from standard input"},
-                    {.name = "storage-backend", .value = "driver", .help = "overlay, btrfs or dir", .fallback = "overlay"},
-                    {.name = "storage-create-device", .value = "device", .help = "btrfs: make the pool on a block device"},
-                    {.name = "storage-create-loop",
-                     .value = "size",
-                     .help = "btrfs: make the pool in a file of that size (GiB, or with a unit)"},
-                    {.name = "storage-pool", .value = "name", .help = "Name of the pool", .fallback = "default"}},
-          .run = init};
+  return {
+      .name = "init",
+      .summary = "Make this machine ready for instances",
+      .details =
+          "Makes a storage pool, a bridge with NAT and DHCP, and a default profile that uses both. Without flags it\n"
+          "asks. What exists already is kept, so it can be run again.",
+      .examples =
+          "cella admin init --auto\n"
+          "cella admin init --auto --storage-backend btrfs --storage-create-loop 20\n"
+          "cella admin init --dump > host.yaml\n"
+          "cella admin init --preseed < host.yaml",
+      .flags = {{.name = "auto", .help = "Ask nothing"},
+                {.name = "dump", .help = "Print the present set-up as YAML"},
+                {.name = "minimal", .help = "The smallest usable set-up, ask nothing"},
+                {.name = "preseed", .help = "Read the wanted set-up as YAML from standard input"},
+                {.name = "storage-backend", .value = "driver", .help = "overlay, btrfs or dir", .fallback = "overlay"},
+                {.name = "storage-create-device", .value = "device", .help = "btrfs: make the pool on a block device"},
+                {.name = "storage-create-loop",
+                 .value = "size",
+                 .help = "btrfs: make the pool in a file of that size (GiB, or with a unit)"},
+                {.name = "storage-pool", .value = "name", .help = "Name of the pool", .fallback = "default"}},
+      .run = init};
 }
 
 }  // namespace

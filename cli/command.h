@@ -1,7 +1,8 @@
 // A command as data: one table drives parsing, help and completion.
 //
-// Boost.Program_options was weighed and left: it has no sub-commands, no flags with an optional value (--console[=vga]),
-// no "stop at --" that keeps the rest verbatim, and its messages are not the ones users of this kind of tool know.
+// Boost.Program_options was weighed and left: it has no sub-commands, no flags with an optional value
+// (--console[=vga]), no "stop at --" that keeps the rest verbatim, and its messages are not the ones users of this kind
+// of tool know.
 #pragma once
 
 #include <cstddef>
@@ -72,7 +73,7 @@ struct Command {
   std::size_t min_words = 0;
   std::size_t max_words = 0;
   std::string_view waives_words = {};  // with this flag no word is needed
-  std::vector<Names> completes = {};  // by position; the last one repeats
+  std::vector<Names> completes = {};   // by position; the last one repeats
   std::vector<Command> children = {};
   // Does the work; the value is the process's exit status.
   std::function<Result<int>(Server&, const Arguments&)> run = {};

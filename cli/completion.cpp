@@ -6,22 +6,11 @@
 namespace cella::cli {
 namespace {
 
-constexpr std::string_view kConfigKeys[] = {"boot.autostart=",
-                                            "boot.autostart.delay=",
-                                            "boot.autostart.priority=",
-                                            "boot.host_shutdown_timeout=",
-                                            "environment.",
-                                            "limits.cpu=",
-                                            "limits.cpu.allowance=",
-                                            "limits.cpu.priority=",
-                                            "limits.disk.priority=",
-                                            "limits.kernel.",
-                                            "limits.memory=",
-                                            "limits.memory.enforce=",
-                                            "limits.memory.swap=",
-                                            "limits.processes=",
-                                            "security.nesting=",
-                                            "user."};
+constexpr std::string_view kConfigKeys[] = {
+    "boot.autostart=",       "boot.autostart.delay=", "boot.autostart.priority=", "boot.host_shutdown_timeout=",
+    "environment.",          "limits.cpu=",           "limits.cpu.allowance=",    "limits.cpu.priority=",
+    "limits.disk.priority=", "limits.kernel.",        "limits.memory=",           "limits.memory.enforce=",
+    "limits.memory.swap=",   "limits.processes=",     "security.nesting=",        "user."};
 
 const Flag* flag_of(const Command& command, std::string_view word) {
   const auto matches = [&](const Flag& flag) {
@@ -47,7 +36,7 @@ Names names_of_flag(const Flag& flag) {
 // Where the cursor stands.
 struct Place {
   const Command* command;
-  std::vector<std::string> words;      // before the cursor
+  std::vector<std::string> words;  // before the cursor
   const Flag* awaiting_value = nullptr;
   bool only_words = false;
 };
@@ -106,9 +95,12 @@ std::vector<std::string> complete(const Command& tree, std::span<const std::stri
   const std::string typed = words.empty() ? std::string() : words.back();
   const Place place = walk(tree, words.empty() ? words : words.first(words.size() - 1));
   std::vector<std::string> candidates;
-  if (place.awaiting_value != nullptr) candidates = values_of(names_of_flag(*place.awaiting_value), {}, names);
-  else if (typed.starts_with('-') && !place.only_words) candidates = flags_of(*place.command);
-  else candidates = words_of(place, names);
+  if (place.awaiting_value != nullptr)
+    candidates = values_of(names_of_flag(*place.awaiting_value), {}, names);
+  else if (typed.starts_with('-') && !place.only_words)
+    candidates = flags_of(*place.command);
+  else
+    candidates = words_of(place, names);
   std::erase_if(candidates, [&](const std::string& candidate) { return !candidate.starts_with(typed); });
   std::sort(candidates.begin(), candidates.end());
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());

@@ -23,7 +23,8 @@ std::vector<std::string> names_in(Server& server, const std::string& target) {
   const auto urls = api::decode_strings(answer->response.metadata.text);
   if (!urls.ok()) return names;
   for (const std::string& path : *urls) {
-    names.push_back(api::percent_decode(last_part(path)).ok() ? *api::percent_decode(last_part(path)) : last_part(path));
+    names.push_back(api::percent_decode(last_part(path)).ok() ? *api::percent_decode(last_part(path))
+                                                              : last_part(path));
   }
   return names;
 }

@@ -79,8 +79,8 @@ Result<void> set_keys(Server& server, const std::string& path, const std::vector
 Result<int> set(Server& server, const Arguments& arguments) {
   const std::span<const std::string> words(arguments.words);
   const bool first_is_pair = words[0].find('=') != std::string::npos;
-  const bool server_pair =
-      words.size() == 2 && !first_is_pair && words[1].find('=') == std::string::npos && words[0].find('.') != std::string::npos;
+  const bool server_pair = words.size() == 2 && !first_is_pair && words[1].find('=') == std::string::npos &&
+                           words[0].find('.') != std::string::npos;
   if (first_is_pair || server_pair) {
     TRY(set_keys<api::ServerPut>(server, "/1.0", TRY(key_values_or_pair(words))));
     return 0;
@@ -101,7 +101,8 @@ Result<int> unset(Server& server, const Arguments& arguments) {
   const Target target = TRY(target_of(named ? arguments.word(0) : std::string()));
   const std::string key = arguments.words.back();
   if (target.instance) {
-    TRY(update<api::InstancePut>(server, target.path, [&](api::InstancePut& put) { return remove_key(put.config, key); }));
+    TRY(update<api::InstancePut>(server, target.path,
+                                 [&](api::InstancePut& put) { return remove_key(put.config, key); }));
   } else {
     TRY(update<api::ServerPut>(server, target.path, [&](api::ServerPut& put) { return remove_key(put.config, key); }));
   }

@@ -1,7 +1,7 @@
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <optional>
-#include <unistd.h>
 
 #include "api/exec.h"
 #include "cli/attach.h"
@@ -81,16 +81,18 @@ Result<int> attach_console(Server& server, const std::string& instance) {
     streams.data.abort();
   };
   const InputPump pump = TRY(InputPump::start(STDIN_FILENO, TRY(signals.descriptor()),
-                                              {.data = [&](std::string_view data) {
-                                                 const std::string passed = keys.pass(data);
-                                                 if (!passed.empty()) (void)streams.data.send_binary(passed);
-                                                 if (keys.detached()) leave();
-                                                 return !keys.detached();
-                                               },
-                                               .end = [&] {
-                                                 // Piped input ended: what it did is still to be seen until the
-                                                 // instance stops or Ctrl-C.
-                                               },
+                                              {.data =
+                                                   [&](std::string_view data) {
+                                                     const std::string passed = keys.pass(data);
+                                                     if (!passed.empty()) (void)streams.data.send_binary(passed);
+                                                     if (keys.detached()) leave();
+                                                     return !keys.detached();
+                                                   },
+                                               .end =
+                                                   [&] {
+                                                     // Piped input ended: what it did is still to be seen until the
+                                                     // instance stops or Ctrl-C.
+                                                   },
                                                .signal = [&](int) { send_size(streams.control); }}));
   copy_frames(streams.data, STDOUT_FILENO);
   raw.reset();
@@ -98,7 +100,8 @@ Result<int> attach_console(Server& server, const std::string& instance) {
   return 0;
 }
 
-Result<int> attach_while(Server& server, const std::string& instance, const std::function<Result<void>(Server&)>& work) {
+Result<int> attach_while(Server& server, const std::string& instance,
+                         const std::function<Result<void>(Server&)>& work) {
   Result<void> worked = kOk;
   std::thread worker([&] {
     Server own(server.globals());

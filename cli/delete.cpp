@@ -36,8 +36,8 @@ Result<void> stop_by_force(Server& server, const std::string& name) {
 Result<void> delete_one(Server& server, const std::string& name, const Arguments& arguments) {
   if (arguments.on("interactive")) TRY(confirm(name));
   const std::string target = url({"instances", name});
-  const auto instance = TRY_CONTEXT("Failed checking instance exists \"local:" + name + "\"",
-                                    server.get<api::Instance>(target));
+  const auto instance =
+      TRY_CONTEXT("Failed checking instance exists \"local:" + name + "\"", server.get<api::Instance>(target));
   if (!is_stopped(instance)) {
     if (!arguments.on("force")) {
       return Error(ErrorKind::kExists, "The instance is currently running, stop it first or pass --force");

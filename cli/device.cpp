@@ -166,7 +166,8 @@ Command device_command(const Owner& owner, const Usages& usages) {
       "    Show the host's /srv/share as /opt inside.\n"
       "cella config device add c1 eth1 nic network=cellabr0\n"
       "    A second network card on the managed bridge.";
-  command.children.push_back(verb("get", usages.get, "Show one key of a device", 3, 3, {name, device}, get<Put>(owner)));
+  command.children.push_back(
+      verb("get", usages.get, "Show one key of a device", 3, 3, {name, device}, get<Put>(owner)));
   command.children.push_back(verb("list", usages.list, "List device names", 1, 1, {name}, list<Put>(owner)));
   command.children.back().aliases = {"ls"};
   command.children.push_back(

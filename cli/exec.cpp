@@ -1,9 +1,9 @@
 #include "api/exec.h"
 
+#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/exec_options.h"
@@ -42,7 +42,8 @@ Result<api::WebSocket> open_stream(Server& server, const std::string& operation,
 
 // What the finished operation says the command ended with.
 Result<int> exit_status(const api::Operation& operation) {
-  const auto metadata = api::decode<api::ExecMetadata>(operation.metadata.text.empty() ? "{}" : operation.metadata.text);
+  const auto metadata =
+      api::decode<api::ExecMetadata>(operation.metadata.text.empty() ? "{}" : operation.metadata.text);
   const int status = metadata.ok() ? static_cast<int>(metadata->return_code) : -1;
   if (operation.err.empty()) return status < 0 ? 1 : status;
   if (status <= 0) return Error(ErrorKind::kIo, operation.err);
@@ -65,13 +66,14 @@ Result<int> converse(Server& server, const api::ExecRequest& request, const std:
   if (request.interactive && is_terminal(STDIN_FILENO)) raw.emplace(TRY(RawTerminal::enter(STDIN_FILENO)));
 
   if (!read_input) (void)input.send_text("");
-  const InputPump pump = TRY(InputPump::start(
-      read_input ? STDIN_FILENO : -1, TRY(signals.descriptor()),
-      {.data = [&](std::string_view data) { return input.send_binary(data).ok(); },
-       .end = [&] { (void)input.send_text(""); },
-       .signal = [&](int signal) {
-         if (signal != SIGWINCH || request.interactive) send_control(control, signal);
-       }}));
+  const InputPump pump =
+      TRY(InputPump::start(read_input ? STDIN_FILENO : -1, TRY(signals.descriptor()),
+                           {.data = [&](std::string_view data) { return input.send_binary(data).ok(); },
+                            .end = [&] { (void)input.send_text(""); },
+                            .signal =
+                                [&](int signal) {
+                                  if (signal != SIGWINCH || request.interactive) send_control(control, signal);
+                                }}));
   std::thread error_copy;
   if (errors) error_copy = std::thread([&] { copy_frames(*errors, STDERR_FILENO); });
   copy_frames(output ? *output : input, STDOUT_FILENO);
@@ -104,27 +106,28 @@ Result<int> run(Server& server, const Arguments& arguments) {
 }  // namespace
 
 Command exec_command() {
-  return {.name = "exec",
-          .usage = "<instance> [flags] [--] <command line>",
-          .summary = "Execute commands in instances",
-          .details =
-              "The command runs as it stands: there is no shell that would expand variables or redirect files. Where\n"
-              "one is needed, name it: cella exec c1 -- sh -c 'cd /tmp && pwd'\n"
-              "\n"
-              "When standard input and output are both terminals the command gets a terminal of its own, else pipes,\n"
-              "with standard error apart. The exit status is the command's.",
-          .flags = {{.name = "cwd", .value = "directory", .help = "Directory to run in"},
-                    {.letter = 'n', .name = "disable-stdin", .help = "Give it /dev/null to read"},
-                    {.name = "env", .value = "key=value", .help = "Environment variable (repeatable)"},
-                    {.letter = 't', .name = "force-interactive", .help = "Give it a terminal in any case"},
-                    {.letter = 'T', .name = "force-noninteractive", .help = "Give it pipes in any case"},
-                    {.name = "group", .value = "id", .help = "Group id to run as", .fallback = "0"},
-                    {.name = "mode", .value = "mode", .help = "auto, interactive or non-interactive", .fallback = "auto"},
-                    {.name = "user", .value = "id", .help = "User id to run as", .fallback = "0"}},
-          .min_words = 2,
-          .max_words = kAnyNumber,
-          .completes = {Names::kInstance, Names::kNothing},
-          .run = run};
+  return {
+      .name = "exec",
+      .usage = "<instance> [flags] [--] <command line>",
+      .summary = "Execute commands in instances",
+      .details =
+          "The command runs as it stands: there is no shell that would expand variables or redirect files. Where\n"
+          "one is needed, name it: cella exec c1 -- sh -c 'cd /tmp && pwd'\n"
+          "\n"
+          "When standard input and output are both terminals the command gets a terminal of its own, else pipes,\n"
+          "with standard error apart. The exit status is the command's.",
+      .flags = {{.name = "cwd", .value = "directory", .help = "Directory to run in"},
+                {.letter = 'n', .name = "disable-stdin", .help = "Give it /dev/null to read"},
+                {.name = "env", .value = "key=value", .help = "Environment variable (repeatable)"},
+                {.letter = 't', .name = "force-interactive", .help = "Give it a terminal in any case"},
+                {.letter = 'T', .name = "force-noninteractive", .help = "Give it pipes in any case"},
+                {.name = "group", .value = "id", .help = "Group id to run as", .fallback = "0"},
+                {.name = "mode", .value = "mode", .help = "auto, interactive or non-interactive", .fallback = "auto"},
+                {.name = "user", .value = "id", .help = "User id to run as", .fallback = "0"}},
+      .min_words = 2,
+      .max_words = kAnyNumber,
+      .completes = {Names::kInstance, Names::kNothing},
+      .run = run};
 }
 
 }  // namespace cella::cli

@@ -56,8 +56,8 @@ void print_lists(const api::Image& image) {
 Result<int> info(Server& server, const Arguments& arguments) {
   const api::Image image = TRY(image_named(server, arguments.word(0)));
   std::printf("Fingerprint: %s\nSize: %s\nArchitecture: %s\nType: %s\nPublic: %s\nTimestamps:\n",
-              image.fingerprint.c_str(), image_size(image.size).c_str(),
-              image.architecture.c_str(), image.type.c_str(), image.is_public ? "yes" : "no");
+              image.fingerprint.c_str(), image_size(image.size).c_str(), image.architecture.c_str(), image.type.c_str(),
+              image.is_public ? "yes" : "no");
   if (is_time_set(image.created_at)) std::printf("    Created: %s\n", short_time(image.created_at).c_str());
   std::printf("    Uploaded: %s\n    Expires: %s\n    Last used: %s\n", short_time(image.uploaded_at).c_str(),
               time_or(image.expires_at, "never").c_str(), time_or(image.last_used_at, "never").c_str());
@@ -137,9 +137,10 @@ Command list_images_command() {
           .aliases = {"ls"},
           .usage = "[<filter>...]",
           .summary = "List images",
-          .details = "Filters are part of an alias or fingerprint, or key=value for a property.\n"
-                     "Columns (-c): l shortest alias, L all aliases, f fingerprint, F whole fingerprint, p public,\n"
-                     "d description, a architecture, t type, s size, u upload date.",
+          .details =
+              "Filters are part of an alias or fingerprint, or key=value for a property.\n"
+              "Columns (-c): l shortest alias, L all aliases, f fingerprint, F whole fingerprint, p public,\n"
+              "d description, a architecture, t type, s size, u upload date.",
           .flags = {{.letter = 'c', .name = "columns", .value = "columns", .help = "Columns", .fallback = "lfpdatsu"},
                     list_format_flag()},
           .max_words = kAnyNumber,

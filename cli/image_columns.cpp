@@ -14,9 +14,8 @@ constexpr std::size_t kShortFingerprint = 12;
 // "debian/12 (2 more)".
 std::string shortest_alias(const api::Image& image) {
   if (image.aliases.empty()) return {};
-  const auto shortest =
-      std::min_element(image.aliases.begin(), image.aliases.end(),
-                       [](const auto& a, const auto& b) { return a.name.size() < b.name.size(); });
+  const auto shortest = std::min_element(image.aliases.begin(), image.aliases.end(),
+                                         [](const auto& a, const auto& b) { return a.name.size() < b.name.size(); });
   if (image.aliases.size() == 1) return shortest->name;
   return shortest->name + " (" + std::to_string(image.aliases.size() - 1) + " more)";
 }

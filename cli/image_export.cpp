@@ -1,7 +1,7 @@
 #include <fcntl.h>
-#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <optional>
 
 #include "base/fd.h"
 #include "base/files.h"
@@ -93,8 +93,9 @@ Command image_export_command() {
   return {.name = "export",
           .usage = "<image> [<target>]",
           .summary = "Write an image to files",
-          .details = "The target is a directory, or a name to which the server's extension is added. A split image\n"
-                     "becomes two files.",
+          .details =
+              "The target is a directory, or a name to which the server's extension is added. A split image\n"
+              "becomes two files.",
           .min_words = 1,
           .max_words = 2,
           .completes = {Names::kImage, Names::kFile},

@@ -44,8 +44,9 @@ Result<ImportWords> sort_words(const std::vector<std::string>& words) {
 
 Result<void> check_files(const ImportWords& words) {
   if (words.metadata.starts_with("https://") || words.metadata.starts_with("http://")) {
-    return Error(ErrorKind::kUnsupported, "\"" + words.metadata + "\": images from a URL are not served yet; download "
-                                          "the file and import it");
+    return Error(ErrorKind::kUnsupported, "\"" + words.metadata +
+                                              "\": images from a URL are not served yet; download "
+                                              "the file and import it");
   }
   for (const std::string* path : {&words.metadata, &words.rootfs}) {
     if (path->empty()) continue;
@@ -79,13 +80,10 @@ Result<api::Answer> send(Server& server, const ImportWords& words, bool make_pub
   }
   api::Upload upload = words.rootfs.empty()
                            ? TRY(api::file_upload(words.metadata, show))
-                           : TRY(api::multipart_upload({{.name = "metadata",
-                                                         .filename = base_name(words.metadata),
-                                                         .path = words.metadata},
-                                                        {.name = "rootfs",
-                                                         .filename = base_name(words.rootfs),
-                                                         .path = words.rootfs}},
-                                                       show));
+                           : TRY(api::multipart_upload(
+                                 {{.name = "metadata", .filename = base_name(words.metadata), .path = words.metadata},
+                                  {.name = "rootfs", .filename = base_name(words.rootfs), .path = words.rootfs}},
+                                 show));
   api::Client* client = TRY(server.client());
   return client->upload(request, upload);
 }
@@ -124,10 +122,12 @@ Command image_import_command() {
   return {.name = "import",
           .usage = "<tarball> [<rootfs file>] [key=value...]",
           .summary = "Import an image from files",
-          .details = "One file holds metadata.yaml and rootfs/; two are the metadata's tarball and a squashfs or tarball\n"
-                     "of the root file system. key=value sets properties.",
-          .examples = "cella image import debian.tar.xz --alias debian/12\n"
-                      "cella image import metadata.tar.xz rootfs.squashfs --alias debian/12",
+          .details =
+              "One file holds metadata.yaml and rootfs/; two are the metadata's tarball and a squashfs or tarball\n"
+              "of the root file system. key=value sets properties.",
+          .examples =
+              "cella image import debian.tar.xz --alias debian/12\n"
+              "cella image import metadata.tar.xz rootfs.squashfs --alias debian/12",
           .flags = {{.name = "alias", .value = "alias", .help = "Name for the image (repeatable)"},
                     {.name = "public", .help = "Let anyone who reaches the server have it"}},
           .min_words = 1,

@@ -31,7 +31,8 @@ std::string multipart_boundary(std::string_view content_type) {
 std::string filename_of(std::string_view disposition) { return parameter(disposition, "filename"); }
 
 std::string extension_of(std::string_view filename) {
-  if (const std::size_t tar = filename.find(".tar"); tar != std::string_view::npos) return std::string(filename.substr(tar));
+  if (const std::size_t tar = filename.find(".tar"); tar != std::string_view::npos)
+    return std::string(filename.substr(tar));
   const std::size_t dot = filename.rfind('.');
   return dot == std::string_view::npos ? std::string() : std::string(filename.substr(dot));
 }
@@ -75,7 +76,7 @@ Result<bool> PartReader::step() {
 // Passes on all bytes that cannot be the beginning of a delimiter.
 Result<bool> PartReader::step_body() {
   const std::size_t at = pending_.find(delimiter_);
-  const std::size_t sure = at != std::string::npos ? at
+  const std::size_t sure = at != std::string::npos               ? at
                            : pending_.size() > delimiter_.size() ? pending_.size() - delimiter_.size()
                                                                  : 0;
   if (inside_part_ && sure > 0) TRY(write_(std::string_view(pending_).substr(0, sure)));

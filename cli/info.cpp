@@ -71,16 +71,18 @@ Result<int> run(Server& server, const Arguments& arguments) {
 }  // namespace
 
 Command info_command() {
-  return {.name = "info",
-          .usage = "[<instance>]",
-          .summary = "Show an instance, or the server when none is named",
-          .examples = "cella info c1\ncella info c1 --trace\n    What each step of its last start took.\ncella info --resources",
-          .flags = {{.name = "resources", .help = "The machine's processors, memory and disks"},
-                    {.name = "show-log", .help = "The instance's log as well"},
-                    {.name = "trace", .help = "How long each step of the instance's last start took"}},
-          .max_words = 1,
-          .completes = {Names::kInstance},
-          .run = run};
+  return {
+      .name = "info",
+      .usage = "[<instance>]",
+      .summary = "Show an instance, or the server when none is named",
+      .examples =
+          "cella info c1\ncella info c1 --trace\n    What each step of its last start took.\ncella info --resources",
+      .flags = {{.name = "resources", .help = "The machine's processors, memory and disks"},
+                {.name = "show-log", .help = "The instance's log as well"},
+                {.name = "trace", .help = "How long each step of the instance's last start took"}},
+      .max_words = 1,
+      .completes = {Names::kInstance},
+      .run = run};
 }
 
 }  // namespace cella::cli

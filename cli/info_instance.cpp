@@ -53,7 +53,8 @@ std::string interface_text(const std::string& name, const api::InstanceStateNetw
 std::string disk_text(const api::InstanceState& state) {
   std::string out;
   for (const auto& [name, disk] : state.disk) {
-    if (disk.usage > 0) out.append("    ").append(name).append(": ").append(binary_size(positive(disk.usage))).append("\n");
+    if (disk.usage > 0)
+      out.append("    ").append(name).append(": ").append(binary_size(positive(disk.usage))).append("\n");
   }
   return out.empty() ? out : "  Disk usage:\n" + out;
 }

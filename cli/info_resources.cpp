@@ -34,7 +34,8 @@ std::uint64_t number_at(const json::object& parent, json::string_view key) {
 }
 
 void line(std::string& out, int indent, const char* label, const std::string& value) {
-  if (!value.empty()) out.append(static_cast<std::size_t>(indent), ' ').append(label).append(": ").append(value).append("\n");
+  if (!value.empty())
+    out.append(static_cast<std::size_t>(indent), ' ').append(label).append(": ").append(value).append("\n");
 }
 
 void append_core(std::string& out, const json::object& core) {

@@ -33,8 +33,8 @@ Result<std::string> find_image(Server& server, const std::string& name) {
 
 // -n NETWORK: one network card on it, in the place of the profiles' eth0.
 Result<void> add_network(Server& server, const std::string& name, api::DeviceMap& devices) {
-  const auto network = TRY_CONTEXT("Failed loading network \"" + name + "\"",
-                                   server.get<api::Network>(url({"networks", name})));
+  const auto network =
+      TRY_CONTEXT("Failed loading network \"" + name + "\"", server.get<api::Network>(url({"networks", name})));
   api::ConfigMap device{{"type", "nic"}, {"name", "eth0"}};
   if (network.managed) {
     device["network"] = name;
@@ -70,7 +70,8 @@ Result<void> apply_device_flags(Server& server, const Arguments& arguments, api:
       const auto found = inherited.find(parts[0]);
       request.devices[parts[0]] = found == inherited.end() ? api::ConfigMap{} : found->second;
     }
-    for (const auto& [key, value] : TRY(key_values(std::span(parts).subspan(1)))) request.devices[parts[0]][key] = value;
+    for (const auto& [key, value] : TRY(key_values(std::span(parts).subspan(1))))
+      request.devices[parts[0]][key] = value;
   }
   return kOk;
 }
@@ -159,8 +160,8 @@ void hint_about_network(Server& server, const std::string& name) {
 Result<std::string> create(Server& server, const Arguments& arguments) {
   const api::InstanceCreate request = TRY(request_of(server, arguments));
   say(server, request.name.empty() ? std::string("Creating the instance") : "Creating " + request.name);
-  const api::Operation done = TRY(server.change("POST", "/1.0/instances", api::encode(request), {},
-                                                "Creating " + request.name));
+  const api::Operation done =
+      TRY(server.change("POST", "/1.0/instances", api::encode(request), {}, "Creating " + request.name));
   const std::string name = created_name(done, request.name);
   if (request.name.empty()) say(server, "Instance name is: " + name);
   if (!server.globals().quiet) hint_about_network(server, name);
@@ -176,26 +177,26 @@ Result<int> launch(Server& server, const Arguments& arguments) {
   const std::string name = TRY(create(server, arguments));
   say(server, "Starting " + name);
   const api::InstanceStatePut put{.action = "start", .timeout = kWithoutEnd, .force = false, .stateful = false};
-  auto started =
-      server.change("PUT", url({"instances", name, "state"}), api::encode(put), {}, "Starting " + name);
+  auto started = server.change("PUT", url({"instances", name, "state"}), api::encode(put), {}, "Starting " + name);
   if (!started.ok()) {
-    return Error(started.error().kind(), started.error().message() + "\nTry `cella info --show-log local:" + name +
-                                             "` for more info");
+    return Error(started.error().kind(),
+                 started.error().message() + "\nTry `cella info --show-log local:" + name + "` for more info");
   }
   return arguments.has("console") ? attach_console(server, name) : Result<int>(0);
 }
 
 std::vector<Flag> create_flags() {
-  return {{.letter = 'c', .name = "config", .value = "key=value", .help = "Config key of the new instance (repeatable)"},
-          {.letter = 'd', .name = "device", .value = "device,key=value", .help = "Key of a device (repeatable)"},
-          {.name = "empty", .help = "Create an instance without an image"},
-          {.letter = 'e', .name = "ephemeral", .help = "Delete the instance when it stops"},
-          {.letter = 'n', .name = "network", .value = "network", .help = "Network of its first card"},
-          {.name = "no-profiles", .help = "Apply no profile"},
-          {.letter = 'p', .name = "profile", .value = "profile", .help = "Profile to apply (repeatable, in order)"},
-          {.letter = 's', .name = "storage", .value = "pool", .help = "Storage pool of its root disk"},
-          {.letter = 't', .name = "type", .value = "type", .help = "Instance type, for example c2-m4"},
-          {.name = "vm", .help = "Refused: cella runs containers"}};
+  return {
+      {.letter = 'c', .name = "config", .value = "key=value", .help = "Config key of the new instance (repeatable)"},
+      {.letter = 'd', .name = "device", .value = "device,key=value", .help = "Key of a device (repeatable)"},
+      {.name = "empty", .help = "Create an instance without an image"},
+      {.letter = 'e', .name = "ephemeral", .help = "Delete the instance when it stops"},
+      {.letter = 'n', .name = "network", .value = "network", .help = "Network of its first card"},
+      {.name = "no-profiles", .help = "Apply no profile"},
+      {.letter = 'p', .name = "profile", .value = "profile", .help = "Profile to apply (repeatable, in order)"},
+      {.letter = 's', .name = "storage", .value = "pool", .help = "Storage pool of its root disk"},
+      {.letter = 't', .name = "type", .value = "type", .help = "Instance type, for example c2-m4"},
+      {.name = "vm", .help = "Refused: cella runs containers"}};
 }
 
 Command create_command(std::string_view name, std::string_view summary, std::vector<Flag> flags) {
@@ -214,7 +215,8 @@ Command create_command(std::string_view name, std::string_view summary, std::vec
 
 Command init_command() {
   Command command = create_command("init", "Create an instance from an image", create_flags());
-  command.examples = "cella init debian/12 c1\ncella init debian/12 c1 < config.yaml\n    With configuration from a file.";
+  command.examples =
+      "cella init debian/12 c1\ncella init debian/12 c1 < config.yaml\n    With configuration from a file.";
   command.run = init;
   return command;
 }

@@ -86,8 +86,8 @@ void add_address(api::ConfigMap& config, const std::string& family, const std::s
 }  // namespace
 
 Result<bool> ask_yes_no(std::istream& in, std::ostream& out, const std::string& question, bool otherwise) {
-  const std::string answer = TRY(
-      ask(in, out, question + " (yes/no)", otherwise ? "yes" : "no", one_of({"yes", "no", "y", "n"})));
+  const std::string answer =
+      TRY(ask(in, out, question + " (yes/no)", otherwise ? "yes" : "no", one_of({"yes", "no", "y", "n"})));
   return answer.starts_with('y');
 }
 

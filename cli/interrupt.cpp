@@ -1,9 +1,9 @@
 #include "cli/interrupt.h"
 
-#include <csignal>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <csignal>
 #include <utility>
 
 namespace cella::cli {

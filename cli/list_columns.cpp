@@ -156,7 +156,8 @@ struct CustomColumn {
 Result<CustomColumn> parse_custom(std::string_view text) {
   CustomColumn column;
   std::string rest(text);
-  if (rest.starts_with("config:")) rest.erase(0, 7);
+  if (rest.starts_with("config:"))
+    rest.erase(0, 7);
   else if (rest.starts_with("devices:")) {
     column.device = true;
     rest.erase(0, 8);
@@ -169,7 +170,8 @@ Result<CustomColumn> parse_custom(std::string_view text) {
     rest.erase(0, colon + 1);
   }
   column.key = parts[0];
-  if (column.key.empty() || parts.size() > 3) return invalid_value("--columns", text, "write [config:|devices:]key[:name][:width]");
+  if (column.key.empty() || parts.size() > 3)
+    return invalid_value("--columns", text, "write [config:|devices:]key[:name][:width]");
   column.header = parts.size() > 1 && !parts[1].empty() ? parts[1] : column.key;
   if (parts.size() == 3) {
     const std::string& width = parts[2];

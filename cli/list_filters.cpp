@@ -1,10 +1,10 @@
 #include "cli/list_filters.h"
 
-#include <algorithm>
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <netinet/in.h>
 #include <regex>
 
 #include "cli/words.h"
@@ -13,9 +13,8 @@ namespace cella::cli {
 namespace {
 
 bool same_word(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](unsigned char a, unsigned char b) {
-    return std::tolower(a) == std::tolower(b);
-  });
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 // Bytes of an address in network order; empty when the text is none.

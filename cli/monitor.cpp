@@ -11,7 +11,6 @@
 namespace cella::cli {
 namespace {
 
-
 enum class EventFormat { kYaml, kJson, kPretty };
 
 Result<EventFormat> format_of(const Arguments& arguments) {
@@ -26,7 +25,10 @@ Result<EventFormat> format_of(const Arguments& arguments) {
 // The more severe, the smaller.
 Result<int> severity(std::string_view level) {
   static constexpr std::string_view kLevels[] = {"panic", "fatal", "error", "warning", "info", "debug", "trace"};
-  const std::string_view wanted = level == "warn" ? "warning" : level == "dbug" ? "debug" : level == "eror" ? "error" : level;
+  const std::string_view wanted = level == "warn"   ? "warning"
+                                  : level == "dbug" ? "debug"
+                                  : level == "eror" ? "error"
+                                                    : level;
   for (int i = 0; i < static_cast<int>(std::size(kLevels)); ++i) {
     if (kLevels[i] == wanted) return i;
   }
@@ -40,7 +42,8 @@ std::string quoted(const std::string& value) {
 
 std::string line(const api::Event& event, std::string_view level, const std::string& message,
                  const api::ConfigMap& context) {
-  std::string out = "time=\"" + event.timestamp.substr(0, 19) + "Z\" level=" + std::string(level) + " msg=" + api::quote(message);
+  std::string out =
+      "time=\"" + event.timestamp.substr(0, 19) + "Z\" level=" + std::string(level) + " msg=" + api::quote(message);
   for (const auto& [key, value] : context) out.append(" ").append(key).append("=").append(quoted(value));
   return out;
 }
@@ -88,7 +91,8 @@ Result<void> print(const std::string& frame, EventFormat format, int max_severit
       std::printf("%s\n\n", TRY(yaml_of_json(frame, YamlStyle::kMap)).c_str());
       break;
     case EventFormat::kPretty:
-      if (const auto text = pretty(TRY(api::decode<api::Event>(frame)), max_severity)) std::printf("%s\n", text->c_str());
+      if (const auto text = pretty(TRY(api::decode<api::Event>(frame)), max_severity))
+        std::printf("%s\n", text->c_str());
       break;
   }
   std::fflush(stdout);
@@ -123,11 +127,12 @@ Command monitor_command() {
           .examples =
               "cella monitor --type=lifecycle\n"
               "cella monitor --pretty --type=logging --loglevel=info",
-          .flags = {{.name = "all-projects", .help = "Events of every project"},
-                    {.letter = 'f', .name = "format", .value = "format", .help = "json, pretty or yaml", .fallback = "yaml"},
-                    {.name = "loglevel", .value = "level", .help = "Least severe log messages to show (with --pretty)"},
-                    {.name = "pretty", .help = "The same as --format=pretty"},
-                    {.name = "type", .value = "type", .help = "operation, lifecycle or logging (repeatable)"}},
+          .flags =
+              {{.name = "all-projects", .help = "Events of every project"},
+               {.letter = 'f', .name = "format", .value = "format", .help = "json, pretty or yaml", .fallback = "yaml"},
+               {.name = "loglevel", .value = "level", .help = "Least severe log messages to show (with --pretty)"},
+               {.name = "pretty", .help = "The same as --format=pretty"},
+               {.name = "type", .value = "type", .help = "operation, lifecycle or logging (repeatable)"}},
           .max_words = 1,
           .run = run};
 }

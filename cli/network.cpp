@@ -15,8 +15,9 @@ const ObjectKind kKind{.noun = "network",
                        .collection = "networks",
                        .word = "<network>",
                        .completes = Names::kNetwork,
-                       .edit_comment = "### This is the network as YAML. Lines that start with \"#\" are ignored.\n"
-                                       "### Only config and description can be changed here."};
+                       .edit_comment =
+                           "### This is the network as YAML. Lines that start with \"#\" are ignored.\n"
+                           "### Only config and description can be changed here."};
 
 std::string config_or_empty(const api::ConfigMap& config, const std::string& key) {
   const auto found = config.find(key);
@@ -64,7 +65,9 @@ void print_addresses(const std::vector<api::InterfaceAddress>& addresses) {
   }
 }
 
-std::string size_of(std::int64_t bytes) { return decimal_size(static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes))); }
+std::string size_of(std::int64_t bytes) {
+  return decimal_size(static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes)));
+}
 
 Result<int> info(Server& server, const Arguments& arguments) {
   const std::string name = TRY(required_name(arguments.word(0), "network"));
@@ -72,17 +75,18 @@ Result<int> info(Server& server, const Arguments& arguments) {
   std::printf("Name: %s\nMAC address: %s\nMTU: %lld\nState: %s\nType: %s\n", name.c_str(), state.hwaddr.c_str(),
               static_cast<long long>(state.mtu), state.state.c_str(), state.type.c_str());
   print_addresses(state.addresses);
-  std::printf("\nNetwork usage:\n  Bytes received: %s\n  Bytes sent: %s\n  Packets received: %lld\n  Packets sent: %lld\n",
-              size_of(state.counters.bytes_received).c_str(), size_of(state.counters.bytes_sent).c_str(),
-              static_cast<long long>(state.counters.packets_received),
-              static_cast<long long>(state.counters.packets_sent));
+  std::printf(
+      "\nNetwork usage:\n  Bytes received: %s\n  Bytes sent: %s\n  Packets received: %lld\n  Packets sent: %lld\n",
+      size_of(state.counters.bytes_received).c_str(), size_of(state.counters.bytes_sent).c_str(),
+      static_cast<long long>(state.counters.packets_received), static_cast<long long>(state.counters.packets_sent));
   if (!state.bridge) return 0;
   const api::NetworkStateBridge& bridge = *state.bridge;
-  std::printf("\nBridge:\n  ID: %s\n  STP: %s\n  Forward delay: %lld\n  Default VLAN ID: %lld\n  VLAN filtering: %s\n"
-              "  Upper devices: %s\n",
-              bridge.id.c_str(), bridge.stp ? "true" : "false", static_cast<long long>(bridge.forward_delay),
-              static_cast<long long>(bridge.vlan_default), bridge.vlan_filtering ? "true" : "false",
-              join_names(bridge.upper_devices).c_str());
+  std::printf(
+      "\nBridge:\n  ID: %s\n  STP: %s\n  Forward delay: %lld\n  Default VLAN ID: %lld\n  VLAN filtering: %s\n"
+      "  Upper devices: %s\n",
+      bridge.id.c_str(), bridge.stp ? "true" : "false", static_cast<long long>(bridge.forward_delay),
+      static_cast<long long>(bridge.vlan_default), bridge.vlan_filtering ? "true" : "false",
+      join_names(bridge.upper_devices).c_str());
   return 0;
 }
 

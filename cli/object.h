@@ -46,7 +46,8 @@ Result<std::string> put_of_yaml(const std::string& yaml) {
 
 // Fetches the writable part, lets `edit` change it, sends it back guarded by its ETag.
 template <typename Put>
-Result<api::Operation> update(Server& server, const std::string& target, const std::function<Result<void>(Put&)>& edit) {
+Result<api::Operation> update(Server& server, const std::string& target,
+                              const std::function<Result<void>(Put&)>& edit) {
   std::string etag;
   Put put = TRY(server.get<Put>(target, &etag));
   TRY(edit(put));

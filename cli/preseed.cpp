@@ -12,7 +12,8 @@ constexpr std::string_view kModel =
 
 Result<void> refuse_unsupported(std::string_view json) {
   const std::string cluster = api::member_text(json, "cluster");
-  if (!cluster.empty() && cluster != "{}") return Error(ErrorKind::kUnsupported, "cluster: this server has no clustering");
+  if (!cluster.empty() && cluster != "{}")
+    return Error(ErrorKind::kUnsupported, "cluster: this server has no clustering");
   for (const auto& project : TRY(api::decode_list<api::ProfileCreate>(
            api::member_text(json, "projects").empty() ? "[]" : api::member_text(json, "projects")))) {
     if (project.name != "default") {

@@ -88,7 +88,8 @@ class Applier {
     api::Network present;
     if (!TRY(exists("networks", wanted.name, &present))) return create("networks", wanted.name, api::encode(wanted));
     api::ConfigMap config = wanted.config;
-    std::erase_if(config, [&](const auto& pair) { return pair.second == "auto" && present.config.contains(pair.first); });
+    std::erase_if(config,
+                  [&](const auto& pair) { return pair.second == "auto" && present.config.contains(pair.first); });
     return merge<api::NetworkPut>(url({"networks", wanted.name}), config, wanted.description);
   }
 

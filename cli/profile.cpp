@@ -8,14 +8,14 @@
 namespace cella::cli {
 namespace {
 
-const ObjectKind kKind{
-    .noun = "profile",
-    .collection = "profiles",
-    .word = "<profile>",
-    .completes = Names::kProfile,
-    .edit_comment = "### This is the profile as YAML. Lines that start with \"#\" are ignored.\n"
-                    "### config: keys for instances; devices: devices they get. The name and used_by cannot be "
-                    "changed here."};
+const ObjectKind kKind{.noun = "profile",
+                       .collection = "profiles",
+                       .word = "<profile>",
+                       .completes = Names::kProfile,
+                       .edit_comment =
+                           "### This is the profile as YAML. Lines that start with \"#\" are ignored.\n"
+                           "### config: keys for instances; devices: devices they get. The name and used_by cannot be "
+                           "changed here."};
 
 Result<int> list(Server& server, const Arguments& arguments) {
   const ListFormat format = TRY(parse_list_format(arguments.text("format", "table")));
@@ -111,7 +111,8 @@ Command profile_command() {
   Command command{.name = "profile", .summary = "Manage profiles"};
   auto& verbs = command.children;
   verbs.push_back(on_instance("add", "<instance> <profile>", "Add a profile to an instance", add));
-  verbs.push_back(on_instance("assign", "<instance> <profile>[,<profile>...]", "Replace an instance's profiles", assign));
+  verbs.push_back(
+      on_instance("assign", "<instance> <profile>[,<profile>...]", "Replace an instance's profiles", assign));
   verbs.back().aliases = {"apply"};
   verbs.back().examples =
       "cella profile assign c1 default,web\n    Exactly these two, in this order.\n"

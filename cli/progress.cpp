@@ -1,8 +1,8 @@
 #include "cli/progress.h"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cstdio>
-#include <unistd.h>
 
 #include "cli/quantity.h"
 #include "cli/table.h"

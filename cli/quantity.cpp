@@ -29,8 +29,8 @@ std::string scaled(std::uint64_t bytes, int decimals, unsigned step, const char*
 bool seconds_of(std::string_view rfc3339, std::time_t& seconds) {
   const auto time = api::parse_time(rfc3339);
   if (!time.ok() || !time->has_value()) return false;
-  seconds = std::chrono::system_clock::to_time_t(
-      std::chrono::time_point_cast<std::chrono::system_clock::duration>(**time));
+  seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(**time));
   return true;
 }
 

@@ -7,9 +7,7 @@
 namespace cella::cli {
 namespace {
 
-bool is_json(const api::HttpAnswer& answer) {
-  return answer.header("Content-Type").starts_with("application/json");
-}
+bool is_json(const api::HttpAnswer& answer) { return answer.header("Content-Type").starts_with("application/json"); }
 
 Result<std::string> body_of(const Arguments& arguments) {
   const std::string data = arguments.text("data");
@@ -33,10 +31,8 @@ Result<int> run(Server& server, const Arguments& arguments) {
     return Error(ErrorKind::kInvalid, "--raw and --wait cannot be used together");
   }
   api::Client* client = TRY(server.client());
-  const api::HttpAnswer answer = TRY(client->raw({.method = arguments.text("request", "GET"),
-                                                  .target = path,
-                                                  .body = TRY(body_of(arguments)),
-                                                  .headers = {}}));
+  const api::HttpAnswer answer = TRY(client->raw(
+      {.method = arguments.text("request", "GET"), .target = path, .body = TRY(body_of(arguments)), .headers = {}}));
   if (!is_json(answer)) {
     print(answer.body);
     return answer.status >= 400 ? 1 : 0;
@@ -48,8 +44,8 @@ Result<int> run(Server& server, const Arguments& arguments) {
   const auto response = TRY(api::decode<api::Response>(answer.body));
   if (response.type == "error") return Error(api::error_kind_of(answer.status), response.error);
   if (response.type == "async" && arguments.on("wait")) {
-    const api::HttpAnswer done = TRY(
-        client->raw({.method = "GET", .target = response.operation + "/wait", .body = {}, .headers = {}}));
+    const api::HttpAnswer done =
+        TRY(client->raw({.method = "GET", .target = response.operation + "/wait", .body = {}, .headers = {}}));
     const auto waited = TRY(api::decode<api::Response>(done.body));
     if (waited.type == "error") return Error(api::error_kind_of(done.status), waited.error);
     TRY(print_metadata(waited.metadata.text));

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "api/instance.h"
+#include "base/units.h"
 #include "cli/attach.h"
 #include "cli/commands.h"
 #include "cli/object.h"
@@ -16,7 +17,8 @@ struct Action {
   std::string_view action;  // on the wire
 };
 
-constexpr int kWithoutEnd = -1;
+constexpr std::int64_t kWithoutEnd = -1;
+constexpr std::int64_t kLongestTimeout = 1'000'000;  // eleven days
 
 // A frozen instance is thawed by `start`; nothing else needs to know the present status.
 Result<std::string> action_for(Server& server, const Action& action, const std::string& name) {
@@ -27,13 +29,11 @@ Result<std::string> action_for(Server& server, const Action& action, const std::
 
 Result<std::int64_t> timeout_of(const Arguments& arguments) {
   const std::string text = arguments.text("timeout", "-1");
-  if (text == "-1") return std::int64_t{kWithoutEnd};
-  char* end = nullptr;
-  const long seconds = std::strtol(text.c_str(), &end, 10);
-  if (text.empty() || *end != '\0' || seconds < 0 || seconds > 1'000'000) {
+  const auto seconds = parse_signed("--timeout", text);
+  if (!seconds.ok() || *seconds < kWithoutEnd || *seconds > kLongestTimeout) {
     return invalid_value("--timeout", text, "must be a number of seconds, or -1 for without end");
   }
-  return std::int64_t{seconds};
+  return *seconds;
 }
 
 Result<void> act(Server& server, const Action& action, const std::string& name, const Arguments& arguments) {
@@ -41,7 +41,8 @@ Result<void> act(Server& server, const Action& action, const std::string& name, 
                                   .timeout = TRY(timeout_of(arguments)),
                                   .force = arguments.on("force"),
                                   .stateful = false};
-  auto done = server.change("PUT", url({"instances", name, "state"}), api::encode(put), {}, std::string(action.verb) + " " + name);
+  auto done = server.change("PUT", url({"instances", name, "state"}), api::encode(put), {},
+                            std::string(action.verb) + " " + name);
   if (done.ok()) return kOk;
   Error error = std::move(done).error();
   if (error.kind() == ErrorKind::kNotFound || (action.action != "start" && action.action != "restart")) return error;
@@ -55,9 +56,7 @@ Result<std::vector<std::string>> applicable(Server& server, const Action& action
     const auto status = static_cast<api::StatusCode>(instance.status_code);
     const bool running = status == api::StatusCode::kRunning;
     const bool frozen = status == api::StatusCode::kFrozen;
-    const bool applies = action.action == "start"    ? !running
-                         : action.action == "freeze" ? running
-                                                     : running || frozen;
+    const bool applies = action.action == "start" ? !running : action.action == "freeze" ? running : running || frozen;
     if (applies) names.push_back(instance.name);
   }
   return names;
@@ -106,7 +105,8 @@ Result<int> run(Server& server, const Action& action, const Arguments& arguments
   if (arguments.has("console") && names.size() != 1) {
     return Error(ErrorKind::kInvalid, "--console takes exactly one instance");
   }
-  if (arguments.has("console") && action.action == "stop") return attach_while(server, names[0], [&](Server& other) { return act(other, action, names[0], arguments); });
+  if (arguments.has("console") && action.action == "stop")
+    return attach_while(server, names[0], [&](Server& other) { return act(other, action, names[0], arguments); });
   if (names.size() == 1) {
     TRY(act(server, action, names[0], arguments));
   } else {
@@ -121,7 +121,10 @@ Flag console_flag() {
 }
 Flag force_flag(std::string_view help) { return {.letter = 'f', .name = "force", .help = help}; }
 Flag timeout_flag() {
-  return {.name = "timeout", .value = "seconds", .help = "How long to wait for the instance before giving up", .fallback = "-1"};
+  return {.name = "timeout",
+          .value = "seconds",
+          .help = "How long to wait for the instance before giving up",
+          .fallback = "-1"};
 }
 
 Command action_command(const Action& action, std::string_view summary, std::vector<Flag> flags) {
@@ -144,15 +147,15 @@ Command start_command() {
 }
 
 Command stop_command() {
-  return action_command({.verb = "stop", .action = "stop"}, "Stop instances",
-                        {all_flag(), console_flag(), force_flag("Kill the instance instead of asking it to shut down"),
-                         timeout_flag()});
+  return action_command(
+      {.verb = "stop", .action = "stop"}, "Stop instances",
+      {all_flag(), console_flag(), force_flag("Kill the instance instead of asking it to shut down"), timeout_flag()});
 }
 
 Command restart_command() {
-  return action_command({.verb = "restart", .action = "restart"}, "Restart instances",
-                        {all_flag(), console_flag(), force_flag("Kill the instance instead of asking it to shut down"),
-                         timeout_flag()});
+  return action_command(
+      {.verb = "restart", .action = "restart"}, "Restart instances",
+      {all_flag(), console_flag(), force_flag("Kill the instance instead of asking it to shut down"), timeout_flag()});
 }
 
 Command pause_command() {

@@ -13,8 +13,9 @@ const ObjectKind kKind{.noun = "storage pool",
                        .collection = "storage-pools",
                        .word = "<pool>",
                        .completes = Names::kPool,
-                       .edit_comment = "### This is the storage pool as YAML. Lines that start with \"#\" are ignored.\n"
-                                       "### Only config and description can be changed here."};
+                       .edit_comment =
+                           "### This is the storage pool as YAML. Lines that start with \"#\" are ignored.\n"
+                           "### Only config and description can be changed here."};
 
 Result<int> list(Server& server, const Arguments& arguments) {
   const ListFormat format = TRY(parse_list_format(arguments.text("format", "table")));

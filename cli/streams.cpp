@@ -1,10 +1,10 @@
 #include "cli/streams.h"
 
-#include <cerrno>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 

@@ -24,8 +24,10 @@ std::vector<std::string> suggestions(std::string_view word, std::span<const std:
   for (const std::string& candidate : candidates) {
     const std::size_t distance = edit_distance(word, candidate);
     const bool prefix = word.size() >= 2 && candidate.starts_with(word);
-    if (distance <= 2 && distance < candidate.size()) near.emplace_back(distance, candidate);
-    else if (prefix) near.emplace_back(std::size_t{2}, candidate);
+    if (distance <= 2 && distance < candidate.size())
+      near.emplace_back(distance, candidate);
+    else if (prefix)
+      near.emplace_back(std::size_t{2}, candidate);
   }
   std::stable_sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> names;

@@ -23,7 +23,8 @@ std::vector<std::string> lines_of(const std::string& cell) {
 // "eth0.network" stands above its column as "ETH0 NETWORK".
 std::string title(const std::string& header) {
   std::string out = upper_case(header);
-  std::replace_if(out.begin(), out.end(), [](char c) { return c == '.' || c == '_'; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c == '.' || c == '_'; }, ' ');
   return out;
 }
 

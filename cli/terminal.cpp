@@ -1,8 +1,8 @@
 #include "cli/terminal.h"
 
-#include <cerrno>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <cerrno>
 #include <utility>
 
 namespace cella::cli {
@@ -25,8 +25,7 @@ Result<RawTerminal> RawTerminal::enter(int fd) {
   return RawTerminal(fd, before);
 }
 
-RawTerminal::RawTerminal(RawTerminal&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), before_(other.before_) {}
+RawTerminal::RawTerminal(RawTerminal&& other) noexcept : fd_(std::exchange(other.fd_, -1)), before_(other.before_) {}
 
 RawTerminal::~RawTerminal() {
   if (fd_ >= 0) tcsetattr(fd_, TCSANOW, &before_);

@@ -1,8 +1,8 @@
 // The terminal the command runs in: is it one, how large, raw mode that is undone.
 #pragma once
 
-#include <optional>
 #include <termios.h>
+#include <optional>
 
 #include "base/result.h"
 

@@ -11,12 +11,31 @@ Command command_tree() {
                    "\n"
                    "  cella launch debian/12 first\n"
                    "  cella exec first -- bash"};
-  tree.children = {admin_command(),   completion_command(), complete_command(), config_command(),
-                   console_command(), daemon_command(), delete_instances_command(), exec_command(), image_command(),
-                   info_command(),    init_command(),       launch_command(),   list_command(),
-                   monitor_command(), move_command(),       network_command(),  operation_command(),
-                   pause_command(),   profile_command(),    query_command(),    rename_instance_command(),
-                   restart_command(), start_command(),      stop_command(),     storage_command(),
+  tree.children = {admin_command(),
+                   completion_command(),
+                   complete_command(),
+                   config_command(),
+                   console_command(),
+                   daemon_command(),
+                   delete_instances_command(),
+                   exec_command(),
+                   image_command(),
+                   info_command(),
+                   init_command(),
+                   launch_command(),
+                   list_command(),
+                   monitor_command(),
+                   move_command(),
+                   network_command(),
+                   operation_command(),
+                   pause_command(),
+                   profile_command(),
+                   query_command(),
+                   rename_instance_command(),
+                   restart_command(),
+                   start_command(),
+                   stop_command(),
+                   storage_command(),
                    version_command()};
   return tree;
 }

@@ -1,6 +1,6 @@
+#include <yaml-cpp/yaml.h>
 #include <boost/json.hpp>
 #include <charconv>
-#include <yaml-cpp/yaml.h>
 
 #include "cli/yaml.h"
 

@@ -22,12 +22,18 @@ bool looks_like_number(std::string_view text) {
   std::size_t points = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (std::isdigit(static_cast<unsigned char>(c)) != 0) digit_seen = true;
-    else if (c == '.') ++points;
-    else if ((c == 'e' || c == 'E') && digit_seen && i + 1 < text.size()) continue;
-    else if ((c == '+' || c == '-') && i > 0 && (text[i - 1] == 'e' || text[i - 1] == 'E')) continue;
-    else if (c == '_' && digit_seen) continue;
-    else return false;
+    if (std::isdigit(static_cast<unsigned char>(c)) != 0)
+      digit_seen = true;
+    else if (c == '.')
+      ++points;
+    else if ((c == 'e' || c == 'E') && digit_seen && i + 1 < text.size())
+      continue;
+    else if ((c == '+' || c == '-') && i > 0 && (text[i - 1] == 'e' || text[i - 1] == 'E'))
+      continue;
+    else if (c == '_' && digit_seen)
+      continue;
+    else
+      return false;
   }
   return digit_seen && points <= 1;
 }
@@ -54,8 +60,8 @@ bool looks_like_base_60(std::string_view text) {
 bool is_reserved_word(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  static constexpr std::string_view kWords[] = {"",    "~",  "null", "true", "false", "yes", "no",
-                                                "on",  "off", "y",    "n",    "<<"};
+  static constexpr std::string_view kWords[] = {"",   "~",  "null", "true", "false", "yes",
+                                                "no", "on", "off",  "y",    "n",     "<<"};
   return std::find(std::begin(kWords), std::end(kWords), lower) != std::end(kWords);
 }
 
@@ -78,10 +84,14 @@ std::string double_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') out.append(1, '\\').append(1, c);
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\r') out += "\\r";
+    if (c == '"' || c == '\\')
+      out.append(1, '\\').append(1, c);
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
     else if (byte < 0x20 || byte == 0x7f) {
       static constexpr char kHex[] = "0123456789abcdef";
       out.append("\\x").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
@@ -102,8 +112,10 @@ std::string single_quoted(std::string_view text) {
 std::string literal_block(std::string_view text, std::size_t indent) {
   std::string out = "|";
   if (text.front() == ' ' || text.front() == '\n') out += '2';
-  if (text.back() != '\n') out += '-';
-  else if (text.size() == 1 || text[text.size() - 2] == '\n') out += '+';
+  if (text.back() != '\n')
+    out += '-';
+  else if (text.size() == 1 || text[text.size() - 2] == '\n')
+    out += '+';
   if (text.back() == '\n') text.remove_suffix(1);
   while (true) {
     const std::size_t end = text.find('\n');
@@ -138,7 +150,8 @@ json::value sorted(const json::value& value) {
   }
   if (!value.is_object()) return value;
   std::map<std::string_view, const json::value*> members;
-  for (const auto& [key, member] : value.get_object()) members.emplace(std::string_view(key.data(), key.size()), &member);
+  for (const auto& [key, member] : value.get_object())
+    members.emplace(std::string_view(key.data(), key.size()), &member);
   json::object object;
   for (const auto& [key, member] : members) object.emplace(json::string_view(key.data(), key.size()), sorted(*member));
   return object;

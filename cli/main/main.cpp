@@ -22,8 +22,7 @@ int run(const std::vector<std::string>& words) {
     std::fputs(cella::cli::daemon_help().c_str(), stdout);
     return 0;
   }
-  return cella::daemon::run_daemon(
-      {.state_dir = options->state_dir, .group = options->group, .debug = options->debug});
+  return cella::daemon::run_daemon({.state_dir = options->state_dir, .group = options->group, .debug = options->debug});
 }
 
 }  // namespace

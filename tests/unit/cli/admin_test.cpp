@@ -65,7 +65,8 @@ TEST(Preseed, ReadsWhatItWrites) {
 TEST(Preseed, ReadsADumpOfAnotherServer) {
   const auto preseed = parse_preseed(
       "config: {}\nnetworks:\n- config:\n    ipv4.address: 10.5.65.1/24\n    ipv4.nat: \"true\"\n  description: \"\"\n"
-      "  name: br0\n  type: bridge\n  project: default\nstorage_pools:\n- config:\n    size: 5GiB\n  description: \"\"\n"
+      "  name: br0\n  type: bridge\n  project: default\nstorage_pools:\n- config:\n    size: 5GiB\n  description: "
+      "\"\"\n"
       "  name: p\n  driver: btrfs\nprofiles:\n- config: {}\n  description: d\n  devices: {}\n  name: default\n"
       "projects:\n- config: {}\n  description: x\n  name: default\n");
   ASSERT_TRUE(preseed.ok()) << preseed.error().message();

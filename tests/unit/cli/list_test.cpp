@@ -12,19 +12,20 @@ using Words = std::vector<std::string>;
 
 api::InstanceFull running() {
   api::InstanceFull full;
-  full.instance = {.architecture = "x86_64",
-                   .ephemeral = false,
-                   .profiles = {"default", "web"},
-                   .created_at = "2026-11-23T08:11:00Z",
-                   .expanded_config = {{"limits.memory", "1MiB"}, {"user.role", "web"}, {"volatile.base_image", "0123456789abcdef"}},
-                   .expanded_devices = {{"root", {{"type", "disk"}, {"path", "/"}, {"pool", "fast"}}},
-                                        {"eth0", {{"type", "nic"}, {"network", "cellabr0"}}}},
-                   .name = "web1",
-                   .status = "Running",
-                   .status_code = 103,
-                   .last_used_at = "2026-11-23T08:12:00Z",
-                   .type = "container",
-                   .project = "default"};
+  full.instance = {
+      .architecture = "x86_64",
+      .ephemeral = false,
+      .profiles = {"default", "web"},
+      .created_at = "2026-11-23T08:11:00Z",
+      .expanded_config = {{"limits.memory", "1MiB"}, {"user.role", "web"}, {"volatile.base_image", "0123456789abcdef"}},
+      .expanded_devices = {{"root", {{"type", "disk"}, {"path", "/"}, {"pool", "fast"}}},
+                           {"eth0", {{"type", "nic"}, {"network", "cellabr0"}}}},
+      .name = "web1",
+      .status = "Running",
+      .status_code = 103,
+      .last_used_at = "2026-11-23T08:12:00Z",
+      .type = "container",
+      .project = "default"};
   api::InstanceState state;
   state.status_code = 103;
   state.pid = 42;

@@ -46,7 +46,8 @@ TEST(Parse, TakesGlobalFlagsBeforeTheCommand) {
 }
 
 TEST(Parse, TakesEveryFormOfAValue) {
-  for (const Words& form : {Words{"-c", "ns"}, Words{"-cns"}, Words{"-c=ns"}, Words{"--columns", "ns"}, Words{"--columns=ns"}}) {
+  for (const Words& form :
+       {Words{"-c", "ns"}, Words{"-cns"}, Words{"-c=ns"}, Words{"--columns", "ns"}, Words{"--columns=ns"}}) {
     Words words{"list"};
     words.insert(words.end(), form.begin(), form.end());
     EXPECT_EQ(parsed(words).arguments.text("columns"), "ns") << form[0];

@@ -27,8 +27,8 @@ TEST(ExecOptions, AreInteractiveOnlyBetweenTerminals) {
 }
 
 TEST(ExecOptions, CarryCommandIdsAndEnvironment) {
-  const auto request = exec_request(
-      exec({{"user", "5"}, {"group", "6"}, {"cwd", "/tmp"}, {"env", "A=b=c"}, {"env", "EMPTY"}}), {});
+  const auto request =
+      exec_request(exec({{"user", "5"}, {"group", "6"}, {"cwd", "/tmp"}, {"env", "A=b=c"}, {"env", "EMPTY"}}), {});
   ASSERT_TRUE(request.ok());
   EXPECT_EQ(request->command, (std::vector<std::string>{"ls", "-l"}));
   EXPECT_EQ(request->user, 5u);
