@@ -16,7 +16,7 @@ Result<std::unique_ptr<Pools>> Pools::open(Wiring wiring) {
 
 Result<void> PoolSet::load() {
   // Not readable by anyone: files of containers, setuid ones too, lie below.
-  TRY(make_dirs(wiring_.state_dir + "/storage-pools", 0711));
+  TRY(make_dirs(wiring_.state_dir + "/storage-pools", 0700));
   for (PoolRecord& record : TRY(read_pools(wiring_.database))) {
     const storage::DriverType driver = TRY_CONTEXT("storage pool " + record.name, storage::parse_driver(record.driver));
     OpenPool pool;
