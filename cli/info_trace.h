@@ -9,7 +9,7 @@
 namespace cella::cli {
 
 // The steps of the instance's last start with the time each took.
-// Errors: kUnsupported when the server keeps no such record; kNotFound when there is no such instance.
+// Errors: kNotFound when there is no such instance, or when it has not been started since the server began.
 Result<std::string> launch_trace(Server& server, const std::string& instance);
 
 // json: [{"step": "clone", "ns": 400000}, …]. Errors: kInvalid for another shape.
