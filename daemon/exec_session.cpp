@@ -152,7 +152,11 @@ void ExecSession::read_control() {
           if (self->control_lost_ && self->launched_) self->send_signal(SIGKILL);
           return;
         }
-        self->on_control(data);
+        if (self->launched_) {
+          self->on_control(data);
+        } else if (self->early_messages_.size() < kMaxEarlyMessages) {
+          self->early_messages_.emplace_back(data);
+        }
         if (self->self_) self->read_control();
       });
 }
