@@ -1,6 +1,7 @@
 // What only btrfs has: quotas, subvolumes inside volumes, a loop file that outlives its daemon.
 #include <csignal>
 #include <fstream>
+#include <poll.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,7 +114,12 @@ TEST_F(BtrfsTest, KilledDaemonsLoopDeviceIsUsedAgain) {
   EXPECT_EQ(loops_with(path("pool.img")), before);
   EXPECT_OK(driver_->create_root("c2", "", Watch{}));
   EXPECT_EQ(*list_volumes(spec_, VolumeKind::kRoot), (std::vector<std::string>{"c1", "c2"}));
-  ::kill(container, SIGKILL);
+  // It is nobody's child here: its end is seen by pidfd, and only then is its mount gone.
+  const PidFd handle(sys_pidfd_open(container, 0));
+  ASSERT_TRUE(handle.valid());
+  ASSERT_EQ(sys_pidfd_send_signal(handle.get(), SIGKILL, nullptr, 0), 0);
+  pollfd ended{handle.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 10000), 1);
 }
 
 TEST_F(BtrfsTest, SourcesThatDoNotFitAreRefusedAndLeftAlone) {
