@@ -30,7 +30,7 @@ struct Image {
   std::vector<std::string> profiles;
   Timestamp created_at;
   Timestamp uploaded_at;
-  Timestamp last_used_at;              // epoch: never
+  Timestamp last_used_at;               // epoch: never
   std::optional<Timestamp> expires_at;  // nullopt: never
   std::string project = "default";
 };
@@ -63,10 +63,10 @@ struct Alias {
 // Files of an upload, already written below Images::upload_directory(). Images takes them over: they are renamed into
 // place or removed, whatever the outcome.
 struct ImageUpload {
-  std::string metadata_path;  // the unified tarball, or the metadata tarball of a split image
-  std::string rootfs_path;    // empty: unified
-  std::string filename;       // X-LXD-filename; empty is allowed
-  std::string fingerprint;    // expected digest; empty: not checked
+  std::string metadata_path;                      // the unified tarball, or the metadata tarball of a split image
+  std::string rootfs_path;                        // empty: unified
+  std::string filename;                           // X-LXD-filename; empty is allowed
+  std::string fingerprint;                        // expected digest; empty: not checked
   std::map<std::string, std::string> properties;  // over those of metadata.yaml
   std::vector<ImageAlias> aliases;
   std::vector<std::string> profiles;  // empty: "default"
@@ -88,9 +88,9 @@ struct ImageExport {
 
 // One entry of metadata.yaml's "templates".
 struct ImageTemplate {
-  std::string path;                // in the root file system, absolute
-  std::vector<std::string> when;   // "create", "copy", "start", "rename"
-  std::string source;              // file name below templates/
+  std::string path;               // in the root file system, absolute
+  std::vector<std::string> when;  // "create", "copy", "start", "rename"
+  std::string source;             // file name below templates/
   bool create_only = false;
   std::map<std::string, std::string> properties;
 };

@@ -1,10 +1,10 @@
 #include "manager/image_files.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 

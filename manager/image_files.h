@@ -13,7 +13,8 @@ namespace cella::manager {
 class ImageDirectory {
  public:
   // Makes the directories (0700), empties uploads/ and removes files of images that `known` does not know.
-  static Result<ImageDirectory> open(const std::string& state_dir, const std::function<bool(const std::string&)>& known);
+  static Result<ImageDirectory> open(const std::string& state_dir,
+                                     const std::function<bool(const std::string&)>& known);
 
   const std::string& uploads() const { return uploads_; }
   // Durable: contents, then names. Errors: kNoSpace, kIo.

@@ -68,11 +68,12 @@ Result<OperationId> ImageSet::import(ImageUpload upload) {
   OperationRequest request;
   request.description = "Downloading image";
   request.may_cancel = true;
-  return wiring_.operations.start(std::move(request), [this, upload = std::move(upload)](const OperationHandle& operation) {
-    const Result<void> outcome = carry_out_import(upload, operation);
-    discard_upload(upload);
-    return outcome;
-  });
+  return wiring_.operations.start(std::move(request),
+                                  [this, upload = std::move(upload)](const OperationHandle& operation) {
+                                    const Result<void> outcome = carry_out_import(upload, operation);
+                                    discard_upload(upload);
+                                    return outcome;
+                                  });
 }
 
 Result<void> ImageSet::claim(const std::string& fingerprint) {
@@ -118,12 +119,14 @@ Result<Image> ImageSet::examine(const ImageUpload& upload, const std::string& fi
   const storage::Watch watch = watch_of(operation, "verify", "Verify");
   const Fd archive = TRY(open_path(upload.metadata_path, O_RDONLY));
   const storage::UnpackReport report = TRY_CONTEXT(
-      "image", storage::inspect_archive(archive, unified ? storage::ArchiveLayout::kUnified : storage::ArchiveLayout::kMetadata,
-                                        storage::UnpackLimits{}, unified ? watch : storage::Watch{}));
+      "image",
+      storage::inspect_archive(archive, unified ? storage::ArchiveLayout::kUnified : storage::ArchiveLayout::kMetadata,
+                               storage::UnpackLimits{}, unified ? watch : storage::Watch{}));
   if (!unified) {
     const Fd rootfs = TRY(open_path(upload.rootfs_path, O_RDONLY));
     if (TRY_CONTEXT("image", storage::detect_rootfs(rootfs, "rootfs")) == storage::RootfsFormat::kArchive)
-      TRY_CONTEXT("image rootfs", storage::inspect_archive(rootfs, storage::ArchiveLayout::kRootfs, storage::UnpackLimits{}, watch));
+      TRY_CONTEXT("image rootfs",
+                  storage::inspect_archive(rootfs, storage::ArchiveLayout::kRootfs, storage::UnpackLimits{}, watch));
   }
   const ImageMetadata metadata = TRY(parse_image_metadata(report.metadata));
   Image image;

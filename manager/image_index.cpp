@@ -78,9 +78,8 @@ void ImageIndex::refresh(const std::string& fingerprint) {
 }
 
 Result<void> check_alias_name(const std::string& name) {
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-    return static_cast<unsigned char>(c) > 32 && c != 127;
-  });
+  const bool plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) > 32 && c != 127; });
   if (name.empty() || name.size() > 255 || name[0] == '-' || !plain)
     return invalid_value("alias", name.substr(0, 300), "not a name for an image alias");
   return kOk;

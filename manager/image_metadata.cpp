@@ -1,8 +1,8 @@
 // metadata.yaml of images, read with bounds: it comes from whoever made the image.
-#include <algorithm>
-#include <limits>
 #include <sys/utsname.h>
 #include <yaml-cpp/yaml.h>
+#include <algorithm>
+#include <limits>
 
 #include "manager/images.h"
 
@@ -70,7 +70,8 @@ Result<ImageTemplate> template_of(const std::string& path, const YAML::Node& nod
     return bad(key + ".template", "\"" + result.source + "\" is not a plain file name");
   if (const YAML::Node only = node["create_only"]) {
     const std::string text = TRY(text_of(only, key + ".create_only"));
-    if (text != "true" && text != "false") return bad(key + ".create_only", "\"" + text + "\" is neither true nor false");
+    if (text != "true" && text != "false")
+      return bad(key + ".create_only", "\"" + text + "\" is neither true nor false");
     result.create_only = text == "true";
   }
   result.properties = TRY(texts_of(node["properties"], key + ".properties"));

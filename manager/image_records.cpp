@@ -56,8 +56,8 @@ std::optional<std::int64_t> number_of(const std::optional<Timestamp>& time) {
 }
 
 Result<void> write_lists(Database& database, const Image& image) {
-  for (const char* sql : {"DELETE FROM images_properties WHERE fingerprint = ?",
-                          "DELETE FROM images_profiles WHERE fingerprint = ?"}) {
+  for (const char* sql :
+       {"DELETE FROM images_properties WHERE fingerprint = ?", "DELETE FROM images_profiles WHERE fingerprint = ?"}) {
     auto clear = TRY(database.prepare(sql));
     TRY(clear.bind(image.fingerprint).run());
   }
@@ -99,7 +99,8 @@ Result<std::map<std::string, Image>> read_images(Database& database) {
   }
   auto properties = TRY(database.prepare("SELECT fingerprint, key, value FROM images_properties"));
   while (TRY(properties.step())) images[properties.text(0)].properties[properties.text(1)] = properties.text(2);
-  auto profiles = TRY(database.prepare("SELECT fingerprint, profile FROM images_profiles ORDER BY fingerprint, position"));
+  auto profiles =
+      TRY(database.prepare("SELECT fingerprint, profile FROM images_profiles ORDER BY fingerprint, position"));
   while (TRY(profiles.step())) images[profiles.text(0)].profiles.push_back(profiles.text(1));
   auto aliases = TRY(database.prepare("SELECT fingerprint, name, description FROM image_aliases ORDER BY name"));
   while (TRY(aliases.step())) images[aliases.text(0)].aliases.push_back({aliases.text(1), aliases.text(2)});
@@ -127,7 +128,8 @@ Result<void> insert_image(Database& database, const Image& image) {
 Result<void> update_image(Database& database, const Image& image) {
   auto transaction = TRY(database.begin());
   {
-    auto update = TRY(database.prepare("UPDATE images SET public = ?, auto_update = ?, expires_at = ? WHERE fingerprint = ?"));
+    auto update =
+        TRY(database.prepare("UPDATE images SET public = ?, auto_update = ?, expires_at = ? WHERE fingerprint = ?"));
     TRY(update.bind(image.is_public, image.auto_update, number_of(image.expires_at), image.fingerprint).run());
     TRY(write_lists(database, image));
   }

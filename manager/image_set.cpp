@@ -17,8 +17,8 @@ ImageSet::~ImageSet() { wiring_.pools.set_image_known({}); }
 
 Result<void> ImageSet::load() {
   index_ = ImageIndex(TRY_CONTEXT("images", read_images(wiring_.database)));
-  directory_ = TRY(ImageDirectory::open(wiring_.state_dir,
-                                        [this](const std::string& fingerprint) { return index_.contains(fingerprint); }));
+  directory_ = TRY(ImageDirectory::open(
+      wiring_.state_dir, [this](const std::string& fingerprint) { return index_.contains(fingerprint); }));
   wiring_.pools.set_image_known([this](const std::string& fingerprint) {
     const std::lock_guard lock(mutex_);
     return index_.contains(fingerprint);

@@ -38,7 +38,8 @@ class ImageSet final : public Images {
  private:
   Result<void> check_upload(const ImageUpload& upload) const;
   Result<void> carry_out_import(const ImageUpload& upload, const OperationHandle& operation);
-  Result<Image> examine(const ImageUpload& upload, const std::string& fingerprint, const OperationHandle& operation) const;
+  Result<Image> examine(const ImageUpload& upload, const std::string& fingerprint,
+                        const OperationHandle& operation) const;
   Result<void> claim(const std::string& fingerprint);
   Result<void> carry_out_removal(const Image& image);
   void announce(const std::string& action, const std::string& source);

@@ -1,9 +1,9 @@
 #include "manager/pool_config.h"
 
-#include <algorithm>
-#include <array>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <algorithm>
+#include <array>
 
 #include "base/files.h"
 #include "base/units.h"
@@ -43,8 +43,8 @@ Result<void> check_key(DriverType driver, const std::string& key, const std::str
   if (key == "volume.size") {
     TRY(parse_size(key, value));
     if (driver == DriverType::kBtrfs) return kOk;
-    return Error(ErrorKind::kUnsupported, "volume.size \"" + value + "\": driver " +
-                                              std::string(driver_text(driver)) + " has no quotas");
+    return Error(ErrorKind::kUnsupported,
+                 "volume.size \"" + value + "\": driver " + std::string(driver_text(driver)) + " has no quotas");
   }
   if (driver == DriverType::kBtrfs) {
     if (key == "size") return TRY(parse_size(key, value)), Result<void>(kOk);
@@ -59,9 +59,7 @@ std::string value_of(const Config& config, const std::string& key) {
   return found == config.end() ? std::string() : found->second;
 }
 
-Result<bool> state_on_btrfs(const std::string& state_dir) {
-  return storage::is_on_btrfs(TRY(open_dir(state_dir)));
-}
+Result<bool> state_on_btrfs(const std::string& state_dir) { return storage::is_on_btrfs(TRY(open_dir(state_dir))); }
 
 Result<void> complete_loop_size(Config& config, const std::string& state_dir) {
   if (!value_of(config, "size").empty()) return kOk;
@@ -91,8 +89,8 @@ Result<void> check_pool_config(DriverType driver, const Config& config) {
 Result<void> check_pool_change(const Config& before, const Config& after) {
   for (const char* key : kFixedKeys)
     if (value_of(before, key) != value_of(after, key))
-      return invalid_value(key, value_of(after, key), "cannot be changed on an existing pool (it is \"" +
-                                                          value_of(before, key) + "\")");
+      return invalid_value(key, value_of(after, key),
+                           "cannot be changed on an existing pool (it is \"" + value_of(before, key) + "\")");
   return kOk;
 }
 
@@ -103,7 +101,8 @@ Result<Config> complete_pool_config(DriverType driver, const std::string& name, 
   const bool given = !source.empty();
   if (driver != DriverType::kBtrfs) {
     if (!given) source = directory;
-    if (given && source != directory && !path_exists(source)) return invalid_value("source", source, "no such directory");
+    if (given && source != directory && !path_exists(source))
+      return invalid_value("source", source, "no such directory");
     return config;
   }
   if (!given) {

@@ -25,7 +25,8 @@ Result<void> PoolSet::load() {
     const Result<void> mounted = pool.driver->mount();
     pool.available = mounted.ok();
     if (!mounted.ok())
-      wiring_.events.log({"eror", "storage pool is not available: " + mounted.error().message(), {{"pool", record.name}}});
+      wiring_.events.log(
+          {"eror", "storage pool is not available: " + mounted.error().message(), {{"pool", record.name}}});
     pool.record = std::move(record);
     pools_.emplace(pool.record.name, std::move(pool));
   }
@@ -68,8 +69,12 @@ std::vector<std::string> PoolSet::users_of(const std::string& name) const {
 }
 
 Pool PoolSet::shown(const OpenPool& pool) const {
-  return Pool{pool.record.name,   pool.record.driver, pool.record.description,
-              pool.record.config, pool.available ? "Created" : "Unvailable", users_of(pool.record.name)};
+  return Pool{pool.record.name,
+              pool.record.driver,
+              pool.record.description,
+              pool.record.config,
+              pool.available ? "Created" : "Unvailable",
+              users_of(pool.record.name)};
 }
 
 std::vector<Pool> PoolSet::list() const {
@@ -179,9 +184,8 @@ Result<PoolResources> PoolSet::resources(const std::string& name) const {
 Result<std::vector<PoolVolume>> PoolSet::volumes(const std::string& name) const {
   const OpenPool pool = TRY(usable_pool(name));
   std::vector<PoolVolume> result;
-  for (const auto& [kind, type, url] :
-       {std::tuple{storage::VolumeKind::kRoot, "container", "/1.0/instances/"},
-        std::tuple{storage::VolumeKind::kImage, "image", "/1.0/images/"}}) {
+  for (const auto& [kind, type, url] : {std::tuple{storage::VolumeKind::kRoot, "container", "/1.0/instances/"},
+                                        std::tuple{storage::VolumeKind::kImage, "image", "/1.0/images/"}}) {
     for (const std::string& volume : TRY(storage::list_volumes(pool.spec, kind))) {
       PoolVolume shown;
       shown.name = volume;

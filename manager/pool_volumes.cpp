@@ -17,8 +17,7 @@ VolumeId root_volume(const std::string& name) { return {VolumeKind::kRoot, name}
 Result<storage::ImageFiles> PoolSet::files_of(const std::string& fingerprint) const {
   storage::ImageFiles files;
   files.metadata_path = wiring_.state_dir + "/images/" + fingerprint;
-  if (!path_exists(files.metadata_path))
-    return Error(ErrorKind::kNotFound, "Image \"" + fingerprint + "\" not found");
+  if (!path_exists(files.metadata_path)) return Error(ErrorKind::kNotFound, "Image \"" + fingerprint + "\" not found");
   if (path_exists(files.metadata_path + ".rootfs")) files.rootfs_path = files.metadata_path + ".rootfs";
   return files;
 }
@@ -60,7 +59,8 @@ void PoolSet::release_unknown_images(const OpenPool& pool) {
     const Result<void> removed = pool.driver->remove({VolumeKind::kImage, image});
     // kBusy: the last root that stands on it takes it along.
     if (!removed.ok() && removed.error().kind() != ErrorKind::kBusy)
-      wiring_.events.log({"warn", "cannot remove image volume: " + removed.error().message(), {{"pool", pool.record.name}}});
+      wiring_.events.log(
+          {"warn", "cannot remove image volume: " + removed.error().message(), {{"pool", pool.record.name}}});
   }
 }
 
@@ -74,7 +74,8 @@ void PoolSet::release_image(const std::string& fingerprint) {
   for (const OpenPool& pool : pools) {
     const Result<void> removed = pool.driver->remove({VolumeKind::kImage, fingerprint});
     if (!removed.ok() && removed.error().kind() != ErrorKind::kBusy)
-      wiring_.events.log({"warn", "cannot remove image volume: " + removed.error().message(), {{"pool", pool.record.name}}});
+      wiring_.events.log(
+          {"warn", "cannot remove image volume: " + removed.error().message(), {{"pool", pool.record.name}}});
   }
 }
 
@@ -85,7 +86,8 @@ Result<void> PoolSet::create_root(const std::string& pool_name, const std::strin
   TRY(pool.driver->create_root(volume, fingerprint, watch));
   const auto size = pool.record.config.find("volume.size");
   if (size == pool.record.config.end()) return kOk;
-  const Result<void> limited = pool.driver->set_quota(root_volume(volume), TRY(parse_size("volume.size", size->second)));
+  const Result<void> limited =
+      pool.driver->set_quota(root_volume(volume), TRY(parse_size("volume.size", size->second)));
   if (!limited.ok()) static_cast<void>(pool.driver->remove(root_volume(volume)));
   return limited;
 }

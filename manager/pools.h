@@ -25,8 +25,8 @@ struct Schema;
 // The tables of pools, for Database::open().
 const Schema& pool_schema();
 
-// All pools of this host. Thread-safe: pools may be made, used and deleted from several threads; a volume is used by one
-// thread at a time (the caller's lock per instance). Outlived by the database and events.
+// All pools of this host. Thread-safe: pools may be made, used and deleted from several threads; a volume is used by
+// one thread at a time (the caller's lock per instance). Outlived by the database and events.
 class Pools {
  public:
   struct Wiring {
@@ -34,7 +34,8 @@ class Pools {
     Events& events;
     std::string state_dir;
   };
-  // Reads the records and mounts every pool; one that cannot be mounted is listed with its status and the reason logged.
+  // Reads the records and mounts every pool; one that cannot be mounted is listed with its status and the reason
+  // logged.
   static Result<std::unique_ptr<Pools>> open(Wiring wiring);
   virtual ~Pools() = default;
 

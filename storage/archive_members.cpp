@@ -43,7 +43,8 @@ Result<void> MemberIndex::add_parents(const std::string& path) {
   for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
     const std::string parent = path.substr(0, slash);
     const auto [entry, fresh] = seen_.try_emplace(parent, MemberType::kDirectory);
-    if (entry->second != MemberType::kDirectory) return bad_member(path, "its parent \"" + parent + "\" is not a directory");
+    if (entry->second != MemberType::kDirectory)
+      return bad_member(path, "its parent \"" + parent + "\" is not a directory");
   }
   return kOk;
 }
@@ -58,7 +59,8 @@ Result<MemberAction> MemberIndex::add(const MemberPath& member, MemberType type)
 
 Result<MemberAction> MemberIndex::add_hard_link(const MemberPath& member, const MemberPath& target) {
   const auto found = seen_.find(target.path);
-  if (found == seen_.end()) return bad_member(member.path, "hard link to \"" + target.path + "\", which did not come before");
+  if (found == seen_.end())
+    return bad_member(member.path, "hard link to \"" + target.path + "\", which did not come before");
   if (found->second == MemberType::kDirectory) return bad_member(member.path, "hard link to a directory");
   if (target.part != member.part) return bad_member(member.path, "hard link out of its tree");
   if (target.path == member.path) return bad_member(member.path, "hard link to itself");
@@ -80,7 +82,8 @@ Result<void> check_member_type(const MemberPath& member, MemberType type) {
   const bool plain = type == MemberType::kFile || type == MemberType::kDirectory;
   if (member.part == MemberPart::kMetadata && type != MemberType::kFile)
     return bad_member(member.path, "not a plain file");
-  if (member.part == MemberPart::kTemplate && !plain) return bad_member(member.path, "neither plain file nor directory");
+  if (member.part == MemberPart::kTemplate && !plain)
+    return bad_member(member.path, "neither plain file nor directory");
   if ((member.path == "rootfs" || member.path == "templates" || member.path.empty()) && type != MemberType::kDirectory)
     return bad_member(member.path, "not a directory");
   return kOk;

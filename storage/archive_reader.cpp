@@ -2,8 +2,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <cerrno>
 #include <sys/stat.h>
+#include <cerrno>
 
 #include "storage/acl_attribute.h"
 
@@ -31,26 +31,40 @@ Error damaged(archive* handle, std::string_view where) {
 Result<MemberType> type_of(archive_entry* entry, const std::string& name) {
   if (::archive_entry_hardlink(entry) != nullptr) return MemberType::kHardLink;
   switch (::archive_entry_filetype(entry)) {
-    case AE_IFREG: return MemberType::kFile;
-    case AE_IFDIR: return MemberType::kDirectory;
-    case AE_IFLNK: return MemberType::kSymlink;
-    case AE_IFIFO: return MemberType::kFifo;
+    case AE_IFREG:
+      return MemberType::kFile;
+    case AE_IFDIR:
+      return MemberType::kDirectory;
+    case AE_IFLNK:
+      return MemberType::kSymlink;
+    case AE_IFIFO:
+      return MemberType::kFifo;
     case AE_IFCHR:
-    case AE_IFBLK: return MemberType::kDevice;
-    case AE_IFSOCK: return MemberType::kSocket;
-    default: return invalid_value("archive member", name, "of an unknown type");
+    case AE_IFBLK:
+      return MemberType::kDevice;
+    case AE_IFSOCK:
+      return MemberType::kSocket;
+    default:
+      return invalid_value("archive member", name, "of an unknown type");
   }
 }
 
 std::uint16_t acl_tag(int tag) {
   switch (tag) {
-    case ARCHIVE_ENTRY_ACL_USER_OBJ: return 0x01;
-    case ARCHIVE_ENTRY_ACL_USER: return 0x02;
-    case ARCHIVE_ENTRY_ACL_GROUP_OBJ: return 0x04;
-    case ARCHIVE_ENTRY_ACL_GROUP: return 0x08;
-    case ARCHIVE_ENTRY_ACL_MASK: return 0x10;
-    case ARCHIVE_ENTRY_ACL_OTHER: return 0x20;
-    default: return 0;
+    case ARCHIVE_ENTRY_ACL_USER_OBJ:
+      return 0x01;
+    case ARCHIVE_ENTRY_ACL_USER:
+      return 0x02;
+    case ARCHIVE_ENTRY_ACL_GROUP_OBJ:
+      return 0x04;
+    case ARCHIVE_ENTRY_ACL_GROUP:
+      return 0x08;
+    case ARCHIVE_ENTRY_ACL_MASK:
+      return 0x10;
+    case ARCHIVE_ENTRY_ACL_OTHER:
+      return 0x20;
+    default:
+      return 0;
   }
 }
 
@@ -63,7 +77,8 @@ std::vector<AclEntry> acl_entries(archive_entry* entry, int wanted) {
     const std::uint16_t code = acl_tag(tag);
     if (code == 0 || entries.size() > 1024) continue;
     const bool named = code == 0x02 || code == 0x08;
-    entries.push_back(AclEntry{code, static_cast<std::uint16_t>(permissions & 7), named ? static_cast<std::uint32_t>(id) : 0xffffffffu});
+    entries.push_back(AclEntry{code, static_cast<std::uint16_t>(permissions & 7),
+                               named ? static_cast<std::uint32_t>(id) : 0xffffffffu});
   }
   return entries;
 }
@@ -115,10 +130,12 @@ Result<bool> ArchiveReader::next(ArchiveMember& member) {
   if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return damaged(handle, before.empty() ? "" : "after " + before);
   archive_entry* entry = state_->entry;
   const char* name = ::archive_entry_pathname(entry);
-  if (name == nullptr) return Error(ErrorKind::kInvalid, "archive member after \"" + before + "\": name cannot be read");
+  if (name == nullptr)
+    return Error(ErrorKind::kInvalid, "archive member after \"" + before + "\": name cannot be read");
   member.name = name;
   member.type = TRY(type_of(entry, member.name));
-  if (const char* link = member.type == MemberType::kHardLink ? ::archive_entry_hardlink(entry) : ::archive_entry_symlink(entry))
+  if (const char* link =
+          member.type == MemberType::kHardLink ? ::archive_entry_hardlink(entry) : ::archive_entry_symlink(entry))
     member.link = link;
   member.mode = static_cast<std::uint32_t>(::archive_entry_perm(entry)) & 07777;
   member.uid = ::archive_entry_uid(entry);

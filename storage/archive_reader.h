@@ -15,9 +15,9 @@
 namespace cella::storage {
 
 struct ArchiveMember {
-  std::string name;       // as in the archive
+  std::string name;  // as in the archive
   MemberType type = MemberType::kFile;
-  std::string link;       // target of a symbolic or hard link, as in the archive
+  std::string link;        // target of a symbolic or hard link, as in the archive
   std::uint32_t mode = 0;  // permission bits with setuid, setgid, sticky
   std::int64_t uid = 0;
   std::int64_t gid = 0;

@@ -1,9 +1,9 @@
 #include "storage/btrfs_driver.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 #include <utility>
 
 #include "base/files.h"
@@ -16,7 +16,9 @@
 namespace cella::storage {
 namespace {
 
-Error exists_error(const VolumeId& volume) { return Error(ErrorKind::kExists, volume_text(volume) + " exists already"); }
+Error exists_error(const VolumeId& volume) {
+  return Error(ErrorKind::kExists, volume_text(volume) + " exists already");
+}
 
 // A subvolume below staging/, thrown away unless published.
 class StagedSubvolume {

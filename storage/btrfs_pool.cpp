@@ -1,12 +1,12 @@
 #include "storage/btrfs_pool.h"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "base/files.h"
 #include "base/spawn.h"
@@ -92,9 +92,12 @@ Result<BtrfsSource> btrfs_source(const PoolSpec& spec) {
 
 Result<void> create_btrfs(const PoolSpec& spec, Rollback& rollback) {
   switch (TRY(btrfs_source(spec))) {
-    case BtrfsSource::kDirectory: return check_directory(spec.source);
-    case BtrfsSource::kLoopFile: return make_loop_file(spec, rollback);
-    case BtrfsSource::kDevice: break;
+    case BtrfsSource::kDirectory:
+      return check_directory(spec.source);
+    case BtrfsSource::kLoopFile:
+      return make_loop_file(spec, rollback);
+    case BtrfsSource::kDevice:
+      break;
   }
   const Fd device = TRY(open_path(spec.source, O_RDWR | O_EXCL));
   if (!spec.wipe_source) TRY(check_blank(device, spec.source));
@@ -112,7 +115,8 @@ Result<void> mount_btrfs(const PoolSpec& spec) {
     return attach_mount(TRY(mount_btrfs_device(spec.source, options)), spec.directory);
   Result<Fd> file = open_path(spec.source, O_RDWR);
   if (!file.ok() && file.error().kind() == ErrorKind::kNotFound)
-    return Error(ErrorKind::kNotFound, "loop file " + spec.source + " of storage pool \"" + spec.name + "\" is missing");
+    return Error(ErrorKind::kNotFound,
+                 "loop file " + spec.source + " of storage pool \"" + spec.name + "\" is missing");
   // The device must outlive this function's descriptor: the mount keeps it.
   const LoopDevice device = TRY(use_loop_device(TRY(std::move(file)), LoopAccess::kReadWrite, spec.source));
   return attach_mount(TRY(mount_btrfs_device(device.path, options)), spec.directory);

@@ -14,10 +14,9 @@ Result<BtrfsSource> btrfs_source(const PoolSpec& spec);
 // The size of a loop file when none is given: 20 % of the free space around it, at least 5 GiB, at most 30 GiB.
 Bytes default_loop_size(Bytes free);
 
-// Makes the file system: loop file of spec.size and mkfs, mkfs on a device, or a check that the directory is on btrfs and
-// empty. What it makes is undone by the rollback.
-// Errors: kInvalid (size below 115 MiB, directory not on btrfs, device that holds something), kNoSpace, kNotFound for
-// mkfs.btrfs.
+// Makes the file system: loop file of spec.size and mkfs, mkfs on a device, or a check that the directory is on btrfs
+// and empty. What it makes is undone by the rollback. Errors: kInvalid (size below 115 MiB, directory not on btrfs,
+// device that holds something), kNoSpace, kNotFound for mkfs.btrfs.
 Result<void> create_btrfs(const PoolSpec& spec, Rollback& rollback);
 
 // Mounts the pool on spec.directory in this mount namespace, unless it is mounted there; nothing to do for a directory.

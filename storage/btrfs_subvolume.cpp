@@ -1,13 +1,13 @@
 #include "storage/btrfs_subvolume.h"
 
-#include <cerrno>
-#include <cstring>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <cerrno>
+#include <cstring>
 
 namespace cella::storage {
 namespace {
@@ -30,8 +30,7 @@ Result<std::optional<std::string>> quota_item(const Fd& file_system, std::uint32
   arguments.key.nr_items = 1;
   if (::ioctl(file_system.get(), BTRFS_IOC_TREE_SEARCH, &arguments) != 0) {
     const int saved = errno;
-    if (saved == ENOENT)
-      return Error(ErrorKind::kUnsupported, "btrfs quotas are off");
+    if (saved == ENOENT) return Error(ErrorKind::kUnsupported, "btrfs quotas are off");
     return errno_error(saved, "BTRFS_IOC_TREE_SEARCH quota tree");
   }
   if (arguments.key.nr_items == 0) return std::optional<std::string>();
@@ -103,7 +102,8 @@ Result<void> set_subvolume_access(const Fd& subvolume, SubvolumeAccess access) {
 Result<std::uint64_t> subvolume_id(const Fd& directory) {
   btrfs_ioctl_ino_lookup_args arguments{};
   arguments.objectid = BTRFS_FIRST_FREE_OBJECTID;
-  if (::ioctl(directory.get(), BTRFS_IOC_INO_LOOKUP, &arguments) != 0) return errno_error(errno, "BTRFS_IOC_INO_LOOKUP");
+  if (::ioctl(directory.get(), BTRFS_IOC_INO_LOOKUP, &arguments) != 0)
+    return errno_error(errno, "BTRFS_IOC_INO_LOOKUP");
   return std::uint64_t{arguments.treeid};
 }
 
@@ -112,7 +112,8 @@ Result<void> enable_quotas(const Fd& file_system) {
   arguments.cmd = BTRFS_QUOTA_CTL_ENABLE;
   if (::ioctl(file_system.get(), BTRFS_IOC_QUOTA_CTL, &arguments) != 0 && errno != EEXIST)
     return errno_error(errno, "BTRFS_IOC_QUOTA_CTL");
-  if (::ioctl(file_system.get(), BTRFS_IOC_QUOTA_RESCAN_WAIT) != 0) return errno_error(errno, "BTRFS_IOC_QUOTA_RESCAN_WAIT");
+  if (::ioctl(file_system.get(), BTRFS_IOC_QUOTA_RESCAN_WAIT) != 0)
+    return errno_error(errno, "BTRFS_IOC_QUOTA_RESCAN_WAIT");
   return kOk;
 }
 

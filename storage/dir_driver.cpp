@@ -10,7 +10,9 @@
 namespace cella::storage {
 namespace {
 
-Error exists_error(const VolumeId& volume) { return Error(ErrorKind::kExists, volume_text(volume) + " exists already"); }
+Error exists_error(const VolumeId& volume) {
+  return Error(ErrorKind::kExists, volume_text(volume) + " exists already");
+}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 #include "storage/driver.h"
 
-#include <cerrno>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 #include "storage/btrfs_driver.h"
@@ -14,9 +14,12 @@ namespace cella::storage {
 
 std::unique_ptr<Driver> make_driver(const PoolSpec& spec, const DriverOptions& options) {
   switch (spec.driver) {
-    case DriverType::kOverlay: return std::make_unique<OverlayDriver>(spec, options);
-    case DriverType::kBtrfs: return std::make_unique<BtrfsDriver>(spec);
-    case DriverType::kDir: return std::make_unique<DirDriver>(spec);
+    case DriverType::kOverlay:
+      return std::make_unique<OverlayDriver>(spec, options);
+    case DriverType::kBtrfs:
+      return std::make_unique<BtrfsDriver>(spec);
+    case DriverType::kDir:
+      return std::make_unique<DirDriver>(spec);
   }
   return nullptr;
 }

@@ -1,14 +1,14 @@
 #include "storage/file_attributes.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <string>
-#include <string_view>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <cerrno>
+#include <string>
+#include <string_view>
 
 namespace cella::storage {
 namespace {
@@ -81,7 +81,8 @@ Result<void> copy_attributes(const Fd& from, const Fd& to) {
 Result<void> set_owner_mode_times(const Fd& to, const struct stat& status) {
   if (::fchownat(to.get(), "", status.st_uid, status.st_gid, AT_EMPTY_PATH) != 0) return errno_error(errno, "chown");
   const std::string path = proc_name(to);
-  if (!S_ISLNK(status.st_mode) && ::chmod(path.c_str(), status.st_mode & 07777) != 0) return errno_error(errno, "chmod");
+  if (!S_ISLNK(status.st_mode) && ::chmod(path.c_str(), status.st_mode & 07777) != 0)
+    return errno_error(errno, "chmod");
   const timespec times[2] = {status.st_atim, status.st_mtim};
   if (::utimensat(to.get(), "", times, AT_EMPTY_PATH) != 0) return errno_error(errno, "set times");
   return kOk;

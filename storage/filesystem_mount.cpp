@@ -1,10 +1,10 @@
 #include "storage/filesystem_mount.h"
 
+#include <sys/stat.h>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
-#include <sys/stat.h>
 
 #include "base/files.h"
 #include "base/syscalls.h"
@@ -29,7 +29,8 @@ Result<Fd> open_context(const char* type) {
   if (!context) {
     const int saved = errno;
     if (saved == ENODEV)
-      return Error(ErrorKind::kUnsupported, saved, std::string("fsopen ") + type + ": the kernel has no such file system");
+      return Error(ErrorKind::kUnsupported, saved,
+                   std::string("fsopen ") + type + ": the kernel has no such file system");
     return errno_error(saved, std::string("fsopen ") + type);
   }
   return context;

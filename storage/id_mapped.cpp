@@ -1,12 +1,12 @@
 #include "storage/id_mapped.h"
 
+#include <sched.h>
+#include <sys/wait.h>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <list>
 #include <mutex>
-#include <sched.h>
-#include <sys/wait.h>
 
 #include "base/files.h"
 #include "base/syscalls.h"
@@ -94,7 +94,8 @@ Result<void> apply_id_map(const Fd& mount, const IdMap& map, MountAccess access,
   const int saved = errno;
   // EINVAL is the kernel's word for a file system without FS_ALLOW_IDMAP.
   if (saved == EINVAL)
-    return Error(ErrorKind::kUnsupported, saved, "mount_setattr IDMAP " + object + ": the file system has no id-mapped mounts");
+    return Error(ErrorKind::kUnsupported, saved,
+                 "mount_setattr IDMAP " + object + ": the file system has no id-mapped mounts");
   return errno_error(saved, "mount_setattr IDMAP " + object);
 }
 

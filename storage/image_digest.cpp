@@ -1,11 +1,11 @@
 #include "storage/image_digest.h"
 
-#include <array>
-#include <cerrno>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
 #include <vector>
 
 namespace cella::storage {

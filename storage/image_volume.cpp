@@ -1,10 +1,10 @@
 #include "storage/image_volume.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 #include "base/id_map.h"
@@ -18,7 +18,8 @@ namespace cella::storage {
 namespace {
 
 Result<void> make_directory(const Fd& parent, const char* name, unsigned mode) {
-  if (::mkdirat(parent.get(), name, 0700) != 0 && errno != EEXIST) return errno_error(errno, std::string("mkdir ") + name);
+  if (::mkdirat(parent.get(), name, 0700) != 0 && errno != EEXIST)
+    return errno_error(errno, std::string("mkdir ") + name);
   if (::fchmodat(parent.get(), name, mode, 0) != 0) return errno_error(errno, std::string("chmod ") + name);
   return kOk;
 }
@@ -42,8 +43,8 @@ Result<void> copy_out_of_squashfs(const Fd& file, const std::string& name, const
   return kOk;
 }
 
-Result<void> fill_rootfs(const Fd& directory, const ImageFiles& files, SquashfsUse squashfs,
-                         const UnpackLimits& limits, const Watch& watch) {
+Result<void> fill_rootfs(const Fd& directory, const ImageFiles& files, SquashfsUse squashfs, const UnpackLimits& limits,
+                         const Watch& watch) {
   const Fd file = TRY(open_path(files.rootfs_path, O_RDONLY));
   if (TRY(detect_rootfs(file, files.rootfs_path)) == RootfsFormat::kArchive) {
     TRY(make_directory(directory, kTreeName, 0755));

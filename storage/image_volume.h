@@ -1,5 +1,5 @@
-// Filling an image volume's directory: metadata.yaml, templates/, and either rootfs/ (a tree) or rootfs.squashfs (a file
-// to be mounted).
+// Filling an image volume's directory: metadata.yaml, templates/, and either rootfs/ (a tree) or rootfs.squashfs (a
+// file to be mounted).
 #pragma once
 
 #include <string>

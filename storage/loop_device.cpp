@@ -1,11 +1,11 @@
 #include "storage/loop_device.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <linux/loop.h>
-#include <mutex>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <cerrno>
+#include <mutex>
 
 #include "base/files.h"
 

@@ -1,10 +1,10 @@
 #include "storage/member_writer.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 #include "base/rooted.h"
@@ -48,7 +48,8 @@ Result<void> MemberWriter::make_parents(const std::string& directory) {
     const std::string part = directory.substr(0, slash);
     if (!open_beneath(root_, part, O_PATH | O_DIRECTORY).ok()) {
       const std::size_t last = part.rfind('/');
-      const Fd parent = TRY(open_beneath(root_, last == std::string::npos ? "." : part.substr(0, last), O_PATH | O_DIRECTORY));
+      const Fd parent =
+          TRY(open_beneath(root_, last == std::string::npos ? "." : part.substr(0, last), O_PATH | O_DIRECTORY));
       const std::string name = last == std::string::npos ? part : part.substr(last + 1);
       if (::mkdirat(parent.get(), name.c_str(), 0755) != 0) return errno_error(errno, "mkdir " + part);
     }
@@ -78,13 +79,17 @@ Result<void> MemberWriter::write(const MemberPath& path, const ArchiveMember& me
   if (action == MemberAction::kReplace && ::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0)
     return errno_error(errno, "remove the earlier member");
   switch (member.type) {
-    case MemberType::kFile: return write_file(parent, member, reader);
-    case MemberType::kDirectory: return write_directory(parent, path, member);
+    case MemberType::kFile:
+      return write_file(parent, member, reader);
+    case MemberType::kDirectory:
+      return write_directory(parent, path, member);
     case MemberType::kSymlink:
-    case MemberType::kFifo: return write_other(parent, member);
+    case MemberType::kFifo:
+      return write_other(parent, member);
     case MemberType::kDevice:
     case MemberType::kSocket:
-    case MemberType::kHardLink: break;
+    case MemberType::kHardLink:
+      break;
   }
   return Error(ErrorKind::kInternal, "member of a type that is not written");
 }
@@ -117,7 +122,8 @@ Result<void> MemberWriter::write_directory(const Parent& parent, const MemberPat
 
 Result<void> MemberWriter::write_other(const Parent& parent, const ArchiveMember& member) {
   if (member.type == MemberType::kSymlink) {
-    if (::symlinkat(member.link.c_str(), parent.fd.get(), parent.name.c_str()) != 0) return errno_error(errno, "symlink");
+    if (::symlinkat(member.link.c_str(), parent.fd.get(), parent.name.c_str()) != 0)
+      return errno_error(errno, "symlink");
   } else if (::mknodat(parent.fd.get(), parent.name.c_str(), S_IFIFO | 0600, 0) != 0) {
     return errno_error(errno, "mkfifo");
   }
@@ -148,7 +154,8 @@ Result<void> MemberWriter::set_attributes(const Fd& file, const ArchiveMember& m
 
 Result<void> MemberWriter::link(const MemberPath& path, const MemberPath& target, MemberAction action) {
   const std::size_t slash = target.path.rfind('/');
-  const Fd source = TRY(open_beneath(root_, slash == std::string::npos ? "." : target.path.substr(0, slash), O_PATH | O_DIRECTORY));
+  const Fd source =
+      TRY(open_beneath(root_, slash == std::string::npos ? "." : target.path.substr(0, slash), O_PATH | O_DIRECTORY));
   const std::string source_name = slash == std::string::npos ? target.path : target.path.substr(slash + 1);
   const Parent parent = TRY(open_parent(path.path));
   if (action == MemberAction::kReplace && ::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0)

@@ -1,16 +1,16 @@
 #include "storage/overlay_driver.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 #include "storage/file_attributes.h"
 #include "storage/filesystem_mount.h"
 #include "storage/image_volume.h"
-#include "storage/unpack.h"
 #include "storage/tree_copy.h"
+#include "storage/unpack.h"
 
 namespace cella::storage {
 namespace {
@@ -18,7 +18,9 @@ namespace {
 constexpr const char* kImageLink = "image";
 constexpr const char* kMountPoint = "mount";
 
-Error exists_error(const VolumeId& volume) { return Error(ErrorKind::kExists, volume_text(volume) + " exists already"); }
+Error exists_error(const VolumeId& volume) {
+  return Error(ErrorKind::kExists, volume_text(volume) + " exists already");
+}
 
 // The image a volume stands on; empty when it stands on none.
 Result<std::string> image_of(const Fd& directory) {
@@ -42,7 +44,8 @@ Result<void> copy_owner_and_mode(const Fd& model, const Fd& parent, const char* 
 Result<void> OverlayDriver::release_images() {
   const auto tree = TRY(pool_.tree());
   const std::lock_guard lock(images_mutex_);
-  for (const auto& [image, fd] : images_) TRY(detach_mounts(tree->directory() + "/images/" + image + "/" + kMountPoint));
+  for (const auto& [image, fd] : images_)
+    TRY(detach_mounts(tree->directory() + "/images/" + image + "/" + kMountPoint));
   images_.clear();
   return kOk;
 }
@@ -65,7 +68,8 @@ Result<void> OverlayDriver::create_image(const std::string& name, const ImageFil
   TRY(check_volume_name(volume));
   const auto tree = TRY(pool_.tree());
   if (tree->exists(volume)) return exists_error(volume);
-  SquashfsUse use = options_.squashfs == DriverOptions::Squashfs::kUnpack ? SquashfsUse::kUnpack : SquashfsUse::kKeepFile;
+  SquashfsUse use =
+      options_.squashfs == DriverOptions::Squashfs::kUnpack ? SquashfsUse::kUnpack : SquashfsUse::kKeepFile;
   if (!files.rootfs_path.empty() &&
       TRY(detect_rootfs(TRY(open_path(files.rootfs_path, O_RDONLY)), files.rootfs_path)) == RootfsFormat::kSquashfs &&
       !TRY(squashfs_can_be_mapped(files.rootfs_path)))

@@ -1,6 +1,5 @@
 #include "storage/overlay_mounter.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/syscalls.h"
 #include "storage/filesystem_mount.h"
@@ -21,7 +21,8 @@ namespace {
 class FileSystemIds {
  public:
   FileSystemIds(HostId owner, HostId group)
-      : old_owner_(static_cast<uid_t>(::setfsuid(owner.value))), old_group_(static_cast<gid_t>(::setfsgid(group.value))) {}
+      : old_owner_(static_cast<uid_t>(::setfsuid(owner.value))),
+        old_group_(static_cast<gid_t>(::setfsgid(group.value))) {}
   ~FileSystemIds() {
     ::setfsuid(old_owner_);
     ::setfsgid(old_group_);
@@ -145,7 +146,8 @@ Result<Fd> OverlayMounter::mount_by_descriptors(const OverlayLayers& layers, Mou
 Result<void> OverlayMounter::enter_private_namespace() {
   if (private_namespace_) return kOk;
   if (::unshare(CLONE_NEWNS) != 0) return errno_error(errno, "unshare CLONE_NEWNS");
-  if (sys_mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno_error(errno, "mount --make-rprivate");
+  if (sys_mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return errno_error(errno, "mount --make-rprivate");
   const Fd context(sys_fsopen("tmpfs", FSOPEN_CLOEXEC));
   if (!context) return errno_error(errno, "fsopen tmpfs");
   if (sys_fsconfig(context.get(), FSCONFIG_SET_STRING, "mode", "0755", 0) != 0 ||

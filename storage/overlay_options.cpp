@@ -13,8 +13,8 @@ Result<std::vector<OverlayOption>> overlay_layer_strings(const std::string& lowe
   std::vector<OverlayOption> options{{"lowerdir", lower}, {"upperdir", upper}, {"workdir", work}};
   for (const OverlayOption& option : options) {
     const bool bad = option.value.empty() || std::any_of(option.value.begin(), option.value.end(), [](char c) {
-      return c == ':' || c == ',' || c == '\\' || static_cast<unsigned char>(c) < 32;
-    });
+                       return c == ':' || c == ',' || c == '\\' || static_cast<unsigned char>(c) < 32;
+                     });
     if (bad) return invalid_value(option.key, option.value, "not usable as an overlay layer");
   }
   return options;

@@ -1,9 +1,9 @@
 #include "storage/plain_pool.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 #include "base/rollback.h"

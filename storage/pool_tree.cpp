@@ -1,12 +1,12 @@
 #include "storage/pool_tree.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <ctime>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
 
 #include "base/files.h"
 #include "base/rooted.h"
@@ -33,9 +33,12 @@ std::string unique_name(unsigned number) {
 
 VolumePlace place_of(const VolumeId& volume) {
   switch (volume.kind) {
-    case VolumeKind::kImage: return {"images", volume.name};
-    case VolumeKind::kRoot: return {"volumes", volume.name};
-    case VolumeKind::kSnapshot: break;
+    case VolumeKind::kImage:
+      return {"images", volume.name};
+    case VolumeKind::kRoot:
+      return {"volumes", volume.name};
+    case VolumeKind::kSnapshot:
+      break;
   }
   const std::size_t slash = volume.name.find('/');
   return {"snapshots/" + volume.name.substr(0, slash), volume.name.substr(slash + 1)};

@@ -1,12 +1,12 @@
 #include "storage/tree_copy.h"
 
-#include <cerrno>
 #include <fcntl.h>
-#include <map>
-#include <string>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <cerrno>
+#include <map>
+#include <string>
 
 #include "base/files.h"
 #include "storage/file_attributes.h"
@@ -35,8 +35,7 @@ class TreeCopy {
   Result<void> copy_directory(const Fd& from, const Fd& to, const std::string& relative) {
     struct stat status {};
     if (::fstat(from.get(), &status) != 0) return errno_error(errno, "stat " + relative);
-    for (const std::string& name : TRY(list_names(from)))
-      TRY(copy_entry(from, to, relative, name));
+    for (const std::string& name : TRY(list_names(from))) TRY(copy_entry(from, to, relative, name));
     // After the contents: they would touch the times, and a mode of 0555 is no matter to root but kept.
     TRY_CONTEXT("copy /" + relative, copy_attributes(from, to));
     TRY_CONTEXT("copy /" + relative, set_owner_mode_times(to, status));
@@ -58,14 +57,18 @@ class TreeCopy {
                          const Fd& source, const struct stat& status) {
     if (status.st_nlink > 1 && TRY(link_to_copy(status, to, relative, name))) return kOk;
     switch (status.st_mode & S_IFMT) {
-      case S_IFREG: return copy_file(from, to, name, status);
-      case S_IFLNK: return copy_link(source, to, name, status);
-      case S_IFIFO: return make_node(source, to, name, status);
+      case S_IFREG:
+        return copy_file(from, to, name, status);
+      case S_IFLNK:
+        return copy_link(source, to, name, status);
+      case S_IFIFO:
+        return make_node(source, to, name, status);
       case S_IFCHR:
         // Device 0:0 is overlay's mark of a deleted name.
         if (status.st_rdev == ::makedev(0, 0)) return make_node(source, to, name, status);
         break;
-      default: break;
+      default:
+        break;
     }
     ++report_.skipped_devices;
     return kOk;

@@ -1,13 +1,13 @@
 #include "storage/tree_removal.h"
 
-#include <atomic>
-#include <cerrno>
-#include <linux/fs.h>
-#include <memory>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <atomic>
+#include <cerrno>
+#include <memory>
 #include <vector>
 
 #include "base/rooted.h"

@@ -1,16 +1,16 @@
 #include "storage/unpack.h"
 
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/files.h"
 #include "base/syscalls.h"
@@ -73,7 +73,8 @@ class Worker {
 
   // fork() copied every descriptor of the daemon; the worker keeps the ones of its job.
   static void close_all_but(const WorkerJob& job) {
-    std::array<unsigned, 4> keep{static_cast<unsigned>(job.archive.get()), static_cast<unsigned>(job.user_namespace.get()),
+    std::array<unsigned, 4> keep{static_cast<unsigned>(job.archive.get()),
+                                 static_cast<unsigned>(job.user_namespace.get()),
                                  static_cast<unsigned>(job.report.get()),
                                  static_cast<unsigned>(job.destination ? job.destination->get() : job.report.get())};
     std::sort(keep.begin(), keep.end());
@@ -130,8 +131,11 @@ Result<UnpackReport> follow(Worker& worker, const Fd& pipe, std::uint64_t total,
         if (watch.cancelled && watch.cancelled()) return Error(ErrorKind::kCancelled, "unpack");
         if (watch.progress) watch.progress(std::min(message.head.consumed, total), total);
         break;
-      case WorkerMessageType::kMetadata: report.metadata = std::move(message.text); break;
-      case WorkerMessageType::kFailed: return worker_error(message);
+      case WorkerMessageType::kMetadata:
+        report.metadata = std::move(message.text);
+        break;
+      case WorkerMessageType::kFailed:
+        return worker_error(message);
       case WorkerMessageType::kDone:
         report.entries = message.head.entries;
         report.bytes = message.head.bytes;
@@ -157,7 +161,8 @@ Result<UnpackReport> run_worker(const Fd& archive, ArchiveLayout layout, const F
   if (directory != nullptr) destination = TRY(open_mapped_tree(*directory, ".", map, MountAccess::kReadWrite));
   Pipe pipe = TRY(make_pipe());
   Worker worker;
-  TRY(worker.start(WorkerJob{archive, layout, directory ? &destination : nullptr, user_namespace, pipe.write_end, limits}));
+  TRY(worker.start(
+      WorkerJob{archive, layout, directory ? &destination : nullptr, user_namespace, pipe.write_end, limits}));
   pipe.write_end.reset();
   return follow(worker, pipe.read_end, static_cast<std::uint64_t>(status.st_size), watch);
 }

@@ -19,8 +19,8 @@ enum class ArchiveLayout : std::uint8_t {
 struct UnpackReport {
   std::string metadata;  // text of metadata.yaml, at most 1 MiB; empty for kRootfs
   std::uint64_t entries = 0;
-  std::uint64_t bytes = 0;           // of file contents
-  std::uint64_t skipped_devices = 0;  // device nodes and sockets, which an unprivileged container never gets
+  std::uint64_t bytes = 0;               // of file contents
+  std::uint64_t skipped_devices = 0;     // device nodes and sockets, which an unprivileged container never gets
   std::uint64_t skipped_attributes = 0;  // trusted.*, security.* but file capabilities
 };
 

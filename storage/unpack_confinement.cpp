@@ -1,6 +1,3 @@
-#include <cerrno>
-#include <csignal>
-#include <cstddef>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
@@ -13,6 +10,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
 
 #include "base/syscalls.h"
 #include "storage/unpack_worker.h"
@@ -40,7 +40,8 @@ Result<void> become_namespace_root(const Fd& user_namespace) {
 Result<Fd> empty_root() {
   const Fd context(sys_fsopen("tmpfs", FSOPEN_CLOEXEC));
   if (!context) return errno_error(errno, "fsopen tmpfs");
-  if (sys_fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return errno_error(errno, "create tmpfs");
+  if (sys_fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    return errno_error(errno, "create tmpfs");
   Fd mount(sys_fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
   if (!mount) return errno_error(errno, "fsmount tmpfs");
   return mount;
@@ -73,11 +74,35 @@ Result<void> forbid_calls() {
 #else
 #error "unpack worker: this architecture's audit number is missing"
 #endif
-  constexpr std::uint32_t kForbidden[] = {
-      SYS_execve, SYS_execveat, SYS_socket, SYS_socketpair, SYS_ptrace, SYS_kill, SYS_tkill, SYS_mount, SYS_umount2,
-      SYS_move_mount, SYS_open_tree, SYS_fsopen, SYS_mount_setattr, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_setns,
-      SYS_clone3, SYS_bpf, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_io_uring_setup, SYS_userfaultfd,
-      SYS_perf_event_open, SYS_process_vm_readv, SYS_process_vm_writev, SYS_open_by_handle_at, SYS_personality};
+  constexpr std::uint32_t kForbidden[] = {SYS_execve,
+                                          SYS_execveat,
+                                          SYS_socket,
+                                          SYS_socketpair,
+                                          SYS_ptrace,
+                                          SYS_kill,
+                                          SYS_tkill,
+                                          SYS_mount,
+                                          SYS_umount2,
+                                          SYS_move_mount,
+                                          SYS_open_tree,
+                                          SYS_fsopen,
+                                          SYS_mount_setattr,
+                                          SYS_pivot_root,
+                                          SYS_chroot,
+                                          SYS_unshare,
+                                          SYS_setns,
+                                          SYS_clone3,
+                                          SYS_bpf,
+                                          SYS_keyctl,
+                                          SYS_add_key,
+                                          SYS_request_key,
+                                          SYS_io_uring_setup,
+                                          SYS_userfaultfd,
+                                          SYS_perf_event_open,
+                                          SYS_process_vm_readv,
+                                          SYS_process_vm_writev,
+                                          SYS_open_by_handle_at,
+                                          SYS_personality};
   constexpr std::size_t kCount = sizeof kForbidden / sizeof kForbidden[0];
   sock_filter program[kCount + 8];
   std::uint8_t at = 0;

@@ -1,10 +1,10 @@
 #include "storage/unpack_worker.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <clocale>
 #include <exception>
-#include <fcntl.h>
 #include <optional>
-#include <unistd.h>
 
 #include "base/files.h"
 #include "storage/archive_members.h"
@@ -27,7 +27,8 @@ class Unpacking {
     ArchiveMember member;
     while (TRY(reader_.next(member))) {
       if (++totals_.entries > job_.limits.max_entries)
-        return Error(ErrorKind::kNoSpace, "archive has more than " + std::to_string(job_.limits.max_entries) + " members");
+        return Error(ErrorKind::kNoSpace,
+                     "archive has more than " + std::to_string(job_.limits.max_entries) + " members");
       Result<void> done = take(member);
       if (!done.ok()) {
         if (done.error().kind() == ErrorKind::kInvalid) return done;  // names the member already
@@ -96,7 +97,8 @@ class Unpacking {
     DataBlock block;
     while (TRY(reader_.next_block(block))) {
       const std::size_t offset = static_cast<std::size_t>(block.offset);
-      if (offset + block.size > metadata_.size()) return invalid_value("archive member", member.name, "longer than it says");
+      if (offset + block.size > metadata_.size())
+        return invalid_value("archive member", member.name, "longer than it says");
       metadata_.replace(offset, block.size, static_cast<const char*>(block.data), block.size);
     }
     if (!writer_) return kOk;

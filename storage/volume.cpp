@@ -8,7 +8,8 @@ namespace {
 bool plain_name(std::string_view name) {
   if (name.empty() || name.size() > 200 || name[0] == '.' || name[0] == '-') return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 
@@ -16,9 +17,12 @@ bool plain_name(std::string_view name) {
 
 std::string_view driver_text(DriverType type) {
   switch (type) {
-    case DriverType::kOverlay: return "overlay";
-    case DriverType::kBtrfs: return "btrfs";
-    case DriverType::kDir: return "dir";
+    case DriverType::kOverlay:
+      return "overlay";
+    case DriverType::kBtrfs:
+      return "btrfs";
+    case DriverType::kDir:
+      return "dir";
   }
   return "";
 }
@@ -30,7 +34,9 @@ Result<DriverType> parse_driver(std::string_view text) {
 }
 
 std::string volume_text(const VolumeId& volume) {
-  const char* kind = volume.kind == VolumeKind::kImage ? "image" : volume.kind == VolumeKind::kRoot ? "root" : "snapshot";
+  const char* kind = volume.kind == VolumeKind::kImage  ? "image"
+                     : volume.kind == VolumeKind::kRoot ? "root"
+                                                        : "snapshot";
   return std::string(kind) + " volume \"" + volume.name + "\"";
 }
 

@@ -1,12 +1,12 @@
 // Images and pools together, on the real kernel: from an upload to a container's root and away again.
-#include <atomic>
 #include <fcntl.h>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
+#include <atomic>
+#include <fstream>
+#include <thread>
 
 #include "base/files.h"
 #include "base/spawn.h"
@@ -40,14 +40,15 @@ class ImagePoolTest : public testing::Test {
     directory_ = name;
     shell("mkdir " + path("state") + " && mkdir -p " + path("tree/rootfs/etc") + " " + path("tree/templates") +
           " && echo sample > " + path("tree/rootfs/etc/hostname"));
-    std::ofstream(path("tree/metadata.yaml")) << "architecture: " << host_architecture()
-                                              << "\ncreation_date: 1700000000\nproperties:\n  os: Sample\n";
+    std::ofstream(path("tree/metadata.yaml"))
+        << "architecture: " << host_architecture() << "\ncreation_date: 1700000000\nproperties:\n  os: Sample\n";
     open();
   }
   void TearDown() override {
     close();
     if (directory_.empty()) return;
-    shell("awk '{print $5}' /proc/self/mountinfo | grep '^" + directory_ + "' | tac | while read p; do umount -l $p; done || true");
+    shell("awk '{print $5}' /proc/self/mountinfo | grep '^" + directory_ +
+          "' | tac | while read p; do umount -l $p; done || true");
     shell("rm -rf --one-file-system " + directory_);
   }
   void open() {
@@ -195,7 +196,8 @@ TEST_F(ImagePoolTest, BadUploadsLeaveNothing) {
     EXPECT_TRUE(images_->list().empty());
   };
   ImageUpload upload = unified();
-  shell("head -c 150 " + upload.metadata_path + " > " + upload.metadata_path + ".cut && mv " + upload.metadata_path + ".cut " + upload.metadata_path);
+  shell("head -c 150 " + upload.metadata_path + " > " + upload.metadata_path + ".cut && mv " + upload.metadata_path +
+        ".cut " + upload.metadata_path);
   refused(std::move(upload), "archive damaged");
   refused(unified("--transform 's,rootfs/etc/hostname,rootfs/../../evil,'"), "\"..\"");
   upload = split();
@@ -240,7 +242,8 @@ TEST_F(ImagePoolTest, ConcurrentCreationsShareOneImageVolume) {
     threads.emplace_back([&, i] {
       const Result<void> made = pools_->create_root("p1", "c" + std::to_string(i), text(imported, "fingerprint"), {});
       EXPECT_TRUE(made.ok()) << made.error().message();
-      const Result<Fd> root = pools_->open_root("p1", "c" + std::to_string(i), *IdMap::isolated(1000000 + 65536 * static_cast<unsigned>(i)));
+      const Result<Fd> root = pools_->open_root("p1", "c" + std::to_string(i),
+                                                *IdMap::isolated(1000000 + 65536 * static_cast<unsigned>(i)));
       EXPECT_TRUE(root.ok()) << root.error().message();
       good += made.ok() && root.ok();
     });

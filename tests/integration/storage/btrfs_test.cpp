@@ -1,10 +1,10 @@
 // What only btrfs has: quotas, subvolumes inside volumes, a loop file that outlives its daemon.
-#include <csignal>
-#include <fstream>
 #include <poll.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <fstream>
 
 #include "base/files.h"
 #include "base/syscalls.h"
@@ -19,7 +19,10 @@ class BtrfsTest : public StorageTest {
   void SetUp() override {
     StorageTest::SetUp();
     if (IsSkipped()) return;
-    spec_ = PoolSpec{.name = "b", .driver = DriverType::kBtrfs, .directory = path("pool"), .source = path("pool.img"),
+    spec_ = PoolSpec{.name = "b",
+                     .driver = DriverType::kBtrfs,
+                     .directory = path("pool"),
+                     .source = path("pool.img"),
                      .size = Bytes{300u << 20}};
     driver_ = make_driver(spec_);
   }
@@ -43,13 +46,16 @@ TEST_F(BtrfsTest, QuotaStopsAContainerThatWritesTooMuch) {
   {
     const Result<Fd> mount = driver_->open_root(volume, map_at(1000000));
     ASSERT_OK(mount);
-    EXPECT_EQ(look_as_container(*mount, map_at(1000000), [] {
-      std::ofstream file("/big", std::ios::binary);
-      const std::string block(1u << 20, 'x');
-      for (int i = 0; i < 32 && file.good(); ++i) file.write(block.data(), static_cast<std::streamsize>(block.size())).flush();
-      file.close();
-      return std::string(file.good() ? "wrote 32 MiB into 8" : "");
-    }), "");
+    EXPECT_EQ(look_as_container(*mount, map_at(1000000),
+                                [] {
+                                  std::ofstream file("/big", std::ios::binary);
+                                  const std::string block(1u << 20, 'x');
+                                  for (int i = 0; i < 32 && file.good(); ++i)
+                                    file.write(block.data(), static_cast<std::streamsize>(block.size())).flush();
+                                  file.close();
+                                  return std::string(file.good() ? "wrote 32 MiB into 8" : "");
+                                }),
+              "");
   }
   shell("sync -f " + spec_.directory);
   const Result<VolumeUsage> usage = driver_->usage(volume);

@@ -1,12 +1,12 @@
 // Each driver on the real kernel: what a container sees of its root, and what is on disk.
 #include "tests/integration/storage/fixture.h"
 
-#include <chrono>
 #include <fcntl.h>
-#include <fstream>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <chrono>
+#include <fstream>
 
 #include "base/files.h"
 
@@ -156,11 +156,22 @@ TEST_P(DriverTest, RootsAreIndependentOfEachOther) {
   {
     Result<Fd> mount = driver_->open_root({VolumeKind::kRoot, "c1"}, map);
     ASSERT_OK(mount);
-    EXPECT_EQ(look_as_container(*mount, map, [] { std::ofstream("/etc/only-c1") << "x"; SEE(::access("/etc/only-c1", F_OK) == 0); return std::string(); }), "");
+    EXPECT_EQ(look_as_container(*mount, map,
+                                [] {
+                                  std::ofstream("/etc/only-c1") << "x";
+                                  SEE(::access("/etc/only-c1", F_OK) == 0);
+                                  return std::string();
+                                }),
+              "");
   }
   Result<Fd> other = driver_->open_root({VolumeKind::kRoot, "c2"}, map);
   ASSERT_OK(other);
-  EXPECT_EQ(look_as_container(*other, map, [] { SEE(::access("/etc/only-c1", F_OK) != 0); return see_sample(); }), "");
+  EXPECT_EQ(look_as_container(*other, map,
+                              [] {
+                                SEE(::access("/etc/only-c1", F_OK) != 0);
+                                return see_sample();
+                              }),
+            "");
 }
 
 TEST_P(DriverTest, CopiesSnapshotsAndRenamesKeepContents) {
@@ -169,7 +180,13 @@ TEST_P(DriverTest, CopiesSnapshotsAndRenamesKeepContents) {
   {
     Result<Fd> mount = driver_->open_root({VolumeKind::kRoot, "c1"}, map);
     ASSERT_OK(mount);
-    EXPECT_EQ(look_as_container(*mount, map, [] { std::ofstream("/etc/mark") << "x"; SEE(::unlink("/etc/hostname") == 0); return std::string(); }), "");
+    EXPECT_EQ(look_as_container(*mount, map,
+                                [] {
+                                  std::ofstream("/etc/mark") << "x";
+                                  SEE(::unlink("/etc/hostname") == 0);
+                                  return std::string();
+                                }),
+              "");
   }
   ASSERT_OK(driver_->copy({VolumeKind::kRoot, "c1"}, {VolumeKind::kSnapshot, "c1/s0"}, Watch{}));
   ASSERT_OK(driver_->copy({VolumeKind::kSnapshot, "c1/s0"}, {VolumeKind::kRoot, "c3"}, Watch{}));
@@ -184,10 +201,20 @@ TEST_P(DriverTest, CopiesSnapshotsAndRenamesKeepContents) {
   {
     Result<Fd> snapshot = driver_->open_root({VolumeKind::kSnapshot, "c1/s0"}, map);
     ASSERT_OK(snapshot);
-    EXPECT_EQ(look_as_container(*snapshot, map, [&] { SEE(::mkdir("/x", 0700) != 0 && errno == EROFS); return check(); }), "");
+    EXPECT_EQ(look_as_container(*snapshot, map,
+                                [&] {
+                                  SEE(::mkdir("/x", 0700) != 0 && errno == EROFS);
+                                  return check();
+                                }),
+              "");
     Result<Fd> copy = driver_->open_root({VolumeKind::kRoot, "c4"}, map);
     ASSERT_OK(copy);
-    EXPECT_EQ(look_as_container(*copy, map, [&] { SEE(::mkdir("/x", 0700) == 0); return check(); }), "");
+    EXPECT_EQ(look_as_container(*copy, map,
+                                [&] {
+                                  SEE(::mkdir("/x", 0700) == 0);
+                                  return check();
+                                }),
+              "");
   }
   const Result<void> taken = driver_->create_root("c4", "fp1", Watch{});
   ASSERT_FALSE(taken.ok());
@@ -239,9 +266,11 @@ TEST_P(DriverTest, AnotherProcessFindsThePoolAgain) {
   Result<Fd> running = driver_->open_root({VolumeKind::kRoot, "c1"}, map);
   ASSERT_OK(running);
   const std::size_t loops = loops_with(directory_).size();
-  shell("mkdir " + spec_.directory + "/staging/half " + spec_.directory + "/trash/old && touch " + spec_.directory + "/trash/old/x");
+  shell("mkdir " + spec_.directory + "/staging/half " + spec_.directory + "/trash/old && touch " + spec_.directory +
+        "/trash/old/x");
   driver_.reset();
-  shell("awk '{print $5}' /proc/self/mountinfo | grep '^" + directory_ + "' | tac | while read p; do umount -l $p; done || true");
+  shell("awk '{print $5}' /proc/self/mountinfo | grep '^" + directory_ +
+        "' | tac | while read p; do umount -l $p; done || true");
   driver_ = make_driver(spec_, GetParam().options);
   ASSERT_OK(driver_->mount());
   EXPECT_EQ(loops_with(directory_).size(), loops);  // the same device again, not a second one
@@ -261,18 +290,19 @@ TEST_P(DriverTest, AnotherProcessFindsThePoolAgain) {
 
 constexpr DriverOptions kAttached{.overlay_layers = DriverOptions::OverlayLayers::kAttached};
 constexpr DriverOptions kUnpack{.squashfs = DriverOptions::Squashfs::kUnpack};
-INSTANTIATE_TEST_SUITE_P(All, DriverTest,
-                         testing::Values(Variant{"overlay_unified", DriverType::kOverlay, "unified", {}},
-                                         Variant{"overlay_squashfs", DriverType::kOverlay, "squashfs", {}},
-                                         Variant{"overlay_attached_layers", DriverType::kOverlay, "unified", kAttached},
-                                         Variant{"overlay_attached_squashfs", DriverType::kOverlay, "squashfs", kAttached},
-                                         Variant{"overlay_unpacked_squashfs", DriverType::kOverlay, "squashfs", kUnpack},
-                                         Variant{"btrfs_unified", DriverType::kBtrfs, "unified", {}},
-                                         Variant{"btrfs_squashfs", DriverType::kBtrfs, "squashfs", {}},
-                                         Variant{"btrfs_tar", DriverType::kBtrfs, "tar", {}},
-                                         Variant{"dir_unified", DriverType::kDir, "unified", {}},
-                                         Variant{"dir_squashfs", DriverType::kDir, "squashfs", {}}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    All, DriverTest,
+    testing::Values(Variant{"overlay_unified", DriverType::kOverlay, "unified", {}},
+                    Variant{"overlay_squashfs", DriverType::kOverlay, "squashfs", {}},
+                    Variant{"overlay_attached_layers", DriverType::kOverlay, "unified", kAttached},
+                    Variant{"overlay_attached_squashfs", DriverType::kOverlay, "squashfs", kAttached},
+                    Variant{"overlay_unpacked_squashfs", DriverType::kOverlay, "squashfs", kUnpack},
+                    Variant{"btrfs_unified", DriverType::kBtrfs, "unified", {}},
+                    Variant{"btrfs_squashfs", DriverType::kBtrfs, "squashfs", {}},
+                    Variant{"btrfs_tar", DriverType::kBtrfs, "tar", {}},
+                    Variant{"dir_unified", DriverType::kDir, "unified", {}},
+                    Variant{"dir_squashfs", DriverType::kDir, "squashfs", {}}),
+    [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(All, OverlayTest,
                          testing::Values(Variant{"unified", DriverType::kOverlay, "unified", {}},
                                          Variant{"squashfs", DriverType::kOverlay, "squashfs", {}}),

@@ -1,14 +1,14 @@
 #include "tests/integration/storage/fixture.h"
 
-#include <cstdlib>
-#include <fstream>
+#include <grp.h>
 #include <sched.h>
-#include <sstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-#include <grp.h>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
 
 #include "base/files.h"
 #include "base/spawn.h"
@@ -47,7 +47,8 @@ void StorageTest::SetUp() {
 void StorageTest::TearDown() {
   if (directory_.empty()) return;
   EXPECT_TRUE(host_mounts_with(directory_).empty());
-  shell("awk '{print $5}' /proc/self/mountinfo | grep '^" + directory_ + "' | tac | while read p; do umount -l $p; done || true");
+  shell("awk '{print $5}' /proc/self/mountinfo | grep '^" + directory_ +
+        "' | tac | while read p; do umount -l $p; done || true");
   shell("rm -rf --one-file-system " + directory_);
   EXPECT_TRUE(loops_with(directory_).empty());
 }
@@ -67,9 +68,7 @@ void make_sample_tree(const std::string& directory) {
   ASSERT_EQ(::setxattr(file.c_str(), "system.posix_acl_access", acl.data(), acl.size(), 0), 0);
 }
 
-std::string sample_acl() {
-  return encode_acl({{1, 6, ~0u}, {2, 4, 1001}, {4, 4, ~0u}, {16, 4, ~0u}, {32, 4, ~0u}});
-}
+std::string sample_acl() { return encode_acl({{1, 6, ~0u}, {2, 4, 1001}, {4, 4, ~0u}, {16, 4, ~0u}, {32, 4, ~0u}}); }
 
 std::string make_unified(const std::string& directory, const std::string& compression) {
   const std::string tree = directory + "/unified-tree";
@@ -109,8 +108,9 @@ std::string look_as_container(const Fd& mount, const IdMap& map, const std::func
   const pid_t child = ::fork();
   if (child == 0) {
     std::string text;
-    if (::setns(user_namespace->get(), CLONE_NEWUSER) != 0 || ::unshare(CLONE_NEWNS) != 0 || ::setgroups(0, nullptr) != 0 ||
-        ::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0 || ::fchdir(mount.get()) != 0 || ::chroot(".") != 0) {
+    if (::setns(user_namespace->get(), CLONE_NEWUSER) != 0 || ::unshare(CLONE_NEWNS) != 0 ||
+        ::setgroups(0, nullptr) != 0 || ::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0 ||
+        ::fchdir(mount.get()) != 0 || ::chroot(".") != 0) {
       text = "cannot enter: errno " + std::to_string(errno);
     } else {
       ::umask(022);

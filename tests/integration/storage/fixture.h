@@ -2,8 +2,8 @@
 // as a container would.
 #pragma once
 
-#include <functional>
 #include <gtest/gtest.h>
+#include <functional>
 #include <string>
 #include <vector>
 

@@ -26,7 +26,10 @@ TarWriter& TarWriter::add(const Member& member) {
   put(header, 148, "        ");
   header[156] = member.type;
   put(header, 157, member.link.substr(0, 99));
-  put(header, 257, std::string("ustar\0" "00", 8));
+  put(header, 257,
+      std::string("ustar\0"
+                  "00",
+                  8));
   unsigned sum = 0;
   for (const char byte : header) sum += static_cast<unsigned char>(byte);
   put(header, 148, octal(sum, 6) + std::string("\0 ", 2));

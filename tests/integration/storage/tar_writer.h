@@ -21,8 +21,12 @@ class TarWriter {
   TarWriter& add(const Member& member);
   TarWriter& file(const std::string& name, const std::string& data) { return add({.name = name, .data = data}); }
   TarWriter& directory(const std::string& name) { return add({.name = name, .type = '5', .mode = 0755}); }
-  TarWriter& symlink(const std::string& name, const std::string& to) { return add({.name = name, .type = '2', .link = to}); }
-  TarWriter& hard_link(const std::string& name, const std::string& to) { return add({.name = name, .type = '1', .link = to}); }
+  TarWriter& symlink(const std::string& name, const std::string& to) {
+    return add({.name = name, .type = '2', .link = to});
+  }
+  TarWriter& hard_link(const std::string& name, const std::string& to) {
+    return add({.name = name, .type = '1', .link = to});
+  }
   // metadata.yaml and rootfs/, what every good image has.
   TarWriter& preamble();
   std::string finish() const { return bytes_ + std::string(1024, '\0'); }

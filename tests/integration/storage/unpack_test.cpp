@@ -1,8 +1,8 @@
 // Hostile and damaged archives: refused with the member's name, and nothing outside is touched.
 #include <fcntl.h>
-#include <fstream>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <fstream>
 
 #include "base/files.h"
 #include "storage/unpack.h"
@@ -41,11 +41,17 @@ const std::vector<Hostile>& hostile_archives() {
       {"absolute name", [](TarWriter& tar) { tar.file("/tmp/cella-evil", "x"); }, "absolute"},
       {"dot dot", [](TarWriter& tar) { tar.file("rootfs/../../evil", "x"); }, "\"..\""},
       {"dot dot first", [](TarWriter& tar) { tar.file("../evil", "x"); }, "\"..\""},
-      {"through a link", [](TarWriter& tar) { tar.symlink("rootfs/a", "/tmp").file("rootfs/a/evil", "x"); }, "not a directory"},
-      {"through a relative link", [](TarWriter& tar) { tar.symlink("rootfs/a", "../..").file("rootfs/a/evil", "x"); }, "not a directory"},
-      {"directory over a link", [](TarWriter& tar) { tar.symlink("rootfs/a", "/tmp").directory("rootfs/a").file("rootfs/a/evil", "x"); }, "another type"},
-      {"file over a link", [](TarWriter& tar) { tar.symlink("rootfs/a", "/etc/passwd").file("rootfs/a", "x"); }, "another type"},
-      {"link over a directory", [](TarWriter& tar) { tar.directory("rootfs/d").symlink("rootfs/d", "/"); }, "another type"},
+      {"through a link", [](TarWriter& tar) { tar.symlink("rootfs/a", "/tmp").file("rootfs/a/evil", "x"); },
+       "not a directory"},
+      {"through a relative link", [](TarWriter& tar) { tar.symlink("rootfs/a", "../..").file("rootfs/a/evil", "x"); },
+       "not a directory"},
+      {"directory over a link",
+       [](TarWriter& tar) { tar.symlink("rootfs/a", "/tmp").directory("rootfs/a").file("rootfs/a/evil", "x"); },
+       "another type"},
+      {"file over a link", [](TarWriter& tar) { tar.symlink("rootfs/a", "/etc/passwd").file("rootfs/a", "x"); },
+       "another type"},
+      {"link over a directory", [](TarWriter& tar) { tar.directory("rootfs/d").symlink("rootfs/d", "/"); },
+       "another type"},
       {"rootfs becomes a link", [](TarWriter& tar) { tar.symlink("rootfs", "/"); }, "not a directory"},
       {"templates is a link", [](TarWriter& tar) { tar.symlink("templates", "/etc"); }, "templates"},
       {"link in templates", [](TarWriter& tar) { tar.symlink("templates/t", "/etc/shadow"); }, "templates/t"},
@@ -53,9 +59,11 @@ const std::vector<Hostile>& hostile_archives() {
       {"hard link out", [](TarWriter& tar) { tar.hard_link("rootfs/h", "../../../etc/shadow"); }, "\"..\""},
       {"hard link absolute", [](TarWriter& tar) { tar.hard_link("rootfs/h", "/etc/shadow"); }, "absolute"},
       {"hard link to nothing", [](TarWriter& tar) { tar.hard_link("rootfs/h", "rootfs/none"); }, "did not come before"},
-      {"hard link to a directory", [](TarWriter& tar) { tar.directory("rootfs/d").hard_link("rootfs/h", "rootfs/d"); }, "directory"},
+      {"hard link to a directory", [](TarWriter& tar) { tar.directory("rootfs/d").hard_link("rootfs/h", "rootfs/d"); },
+       "directory"},
       {"hard link to metadata", [](TarWriter& tar) { tar.hard_link("rootfs/h", "metadata.yaml"); }, "out of its tree"},
-      {"hard link to itself", [](TarWriter& tar) { tar.file("rootfs/h", "x").hard_link("rootfs/h", "rootfs/h"); }, "itself"},
+      {"hard link to itself", [](TarWriter& tar) { tar.file("rootfs/h", "x").hard_link("rootfs/h", "rootfs/h"); },
+       "itself"},
       {"owner out of range", [](TarWriter& tar) { tar.add({.name = "rootfs/f", .uid = 65536}); }, "65535"},
       {"empty link", [](TarWriter& tar) { tar.symlink("rootfs/l", ""); }, "rootfs/l"},
       {"metadata as a directory", [](TarWriter& tar) { tar.directory("metadata.yaml"); }, "metadata.yaml"},
@@ -84,7 +92,8 @@ TEST_F(UnpackTest, IncompleteImagesAreRefused) {
   EXPECT_EQ(inspect(TarWriter().directory("rootfs/").finish()).error().what(), "archive has no metadata.yaml");
   EXPECT_EQ(inspect(TarWriter().file("metadata.yaml", "x").finish()).error().what(), "archive has no rootfs directory");
   EXPECT_EQ(inspect("").error().kind(), ErrorKind::kInvalid);
-  EXPECT_EQ(inspect("this is no archive at all, but long enough to be read as something").error().kind(), ErrorKind::kInvalid);
+  EXPECT_EQ(inspect("this is no archive at all, but long enough to be read as something").error().kind(),
+            ErrorKind::kInvalid);
 }
 
 TEST_F(UnpackTest, DamagedArchivesAreRefusedInEveryCompression) {
@@ -104,7 +113,8 @@ TEST_F(UnpackTest, DamagedArchivesAreRefusedInEveryCompression) {
 }
 
 TEST_F(UnpackTest, LimitsStopBombs) {
-  shell("cd " + directory_ + " && mkdir -p bomb/rootfs && printf 'architecture: x86_64\\ncreation_date: 1\\n' > bomb/metadata.yaml"
+  shell("cd " + directory_ +
+        " && mkdir -p bomb/rootfs && printf 'architecture: x86_64\\ncreation_date: 1\\n' > bomb/metadata.yaml"
         " && head -c 64M /dev/zero > bomb/rootfs/zero && tar -C bomb -caf bomb.tar.zst metadata.yaml rootfs");
   const std::string bomb = *read_file(path("bomb.tar.zst"));
   EXPECT_LT(bomb.size(), 100000u);
@@ -121,7 +131,11 @@ TEST_F(UnpackTest, LimitsStopBombs) {
 
 TEST_F(UnpackTest, DeviceNodesAreCountedAndNotMade) {
   TarWriter tar;
-  tar.preamble().add({.name = "rootfs/null", .type = '3'}).file("rootfs/f", "x").file("rootfs/f", "second").file("other/f", "x");
+  tar.preamble()
+      .add({.name = "rootfs/null", .type = '3'})
+      .file("rootfs/f", "x")
+      .file("rootfs/f", "second")
+      .file("other/f", "x");
   const Result<UnpackReport> report = unpack(tar.finish());
   ASSERT_OK(report);
   EXPECT_EQ(report->skipped_devices, 1u);
@@ -132,7 +146,8 @@ TEST_F(UnpackTest, DeviceNodesAreCountedAndNotMade) {
 }
 
 TEST_F(UnpackTest, CancellingEndsTheWorker) {
-  shell("cd " + directory_ + " && mkdir -p big/rootfs && printf 'architecture: x86_64\\ncreation_date: 1\\n' > big/metadata.yaml"
+  shell("cd " + directory_ +
+        " && mkdir -p big/rootfs && printf 'architecture: x86_64\\ncreation_date: 1\\n' > big/metadata.yaml"
         " && head -c 32M /dev/urandom > big/rootfs/noise && tar -C big -cf big.tar metadata.yaml rootfs");
   int asked = 0;
   Watch watch;
@@ -159,8 +174,9 @@ TEST_F(UnpackTest, FullDiskFailsCleanlyOnEveryDriver) {
   make_unified(directory_, "gz");
   shell("cd " + directory_ + " && head -c 40M /dev/urandom > unified-tree/rootfs/noise && rm unified.tar.gz");
   const std::string file = make_unified(directory_, "");
-  shell("truncate -s 24M " + path("small.img") + " && mkfs.ext4 -q " + path("small.img") + " && mkdir " + path("small") +
-        " && mount -o loop " + path("small.img") + " " + path("small") + " && mkdir " + path("small/pool"));
+  shell("truncate -s 24M " + path("small.img") + " && mkfs.ext4 -q " + path("small.img") + " && mkdir " +
+        path("small") + " && mount -o loop " + path("small.img") + " " + path("small") + " && mkdir " +
+        path("small/pool"));
   for (const DriverType type : {DriverType::kOverlay, DriverType::kDir, DriverType::kBtrfs}) {
     PoolSpec spec{.name = "small", .driver = type, .directory = path("small/pool")};
     if (type == DriverType::kBtrfs) {

@@ -48,7 +48,8 @@ TEST(ImageIndex, AliasesFollowTheirImages) {
 }
 
 TEST(AliasName, IsChecked) {
-  for (const char* good : {"debian", "debian/12", "a.b-c_d", "\xc3\xa4"}) EXPECT_TRUE(check_alias_name(good).ok()) << good;
+  for (const char* good : {"debian", "debian/12", "a.b-c_d", "\xc3\xa4"})
+    EXPECT_TRUE(check_alias_name(good).ok()) << good;
   for (const char* bad : {"", "-x", "a b", "a\nb", "a\tb"}) EXPECT_FALSE(check_alias_name(bad).ok()) << bad;
   EXPECT_FALSE(check_alias_name(std::string(256, 'a')).ok());
 }

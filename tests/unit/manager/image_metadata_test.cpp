@@ -41,7 +41,8 @@ TEST(ImageMetadata, IsRead) {
 TEST(ImageMetadata, TakesWhatBuildersWrite) {
   EXPECT_EQ(parse_image_metadata("{architecture: aarch64, creation_date: 1.6e9}")->creation_date, 1600000000);
   EXPECT_EQ(parse_image_metadata("architecture: x86_64\ncreation_date: 1600000000.25\n")->creation_date, 1600000000);
-  EXPECT_TRUE(parse_image_metadata("architecture: x86_64\ncreation_date: 1\nproperties:\ntemplates:\nother: [1]\n").ok());
+  EXPECT_TRUE(
+      parse_image_metadata("architecture: x86_64\ncreation_date: 1\nproperties:\ntemplates:\nother: [1]\n").ok());
 }
 
 TEST(ImageMetadata, RefusesNamingTheKey) {

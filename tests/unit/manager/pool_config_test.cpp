@@ -9,12 +9,16 @@ using storage::DriverType;
 
 TEST(PoolName, IsChecked) {
   for (const char* good : {"default", "p-2", "a.b"}) EXPECT_TRUE(check_pool_name(good).ok()) << good;
-  for (const char* bad : {"", ".", "..", "a/b", "a b", "-a", "a\n", "a:b"}) EXPECT_FALSE(check_pool_name(bad).ok()) << bad;
+  for (const char* bad : {"", ".", "..", "a/b", "a b", "-a", "a\n", "a:b"})
+    EXPECT_FALSE(check_pool_name(bad).ok()) << bad;
 }
 
 TEST(PoolConfig, KeysBelongToDrivers) {
-  EXPECT_TRUE(check_pool_config(DriverType::kBtrfs, {{"size", "5GiB"}, {"btrfs.mount_options", "noatime,compress=zstd"},
-                                                     {"source", "/dev/sdb"}, {"source.wipe", "true"}, {"user.x", "y"},
+  EXPECT_TRUE(check_pool_config(DriverType::kBtrfs, {{"size", "5GiB"},
+                                                     {"btrfs.mount_options", "noatime,compress=zstd"},
+                                                     {"source", "/dev/sdb"},
+                                                     {"source.wipe", "true"},
+                                                     {"user.x", "y"},
                                                      {"volume.size", "1GiB"}})
                   .ok());
   EXPECT_TRUE(check_pool_config(DriverType::kOverlay, {{"source", "/srv/pool"}}).ok());
@@ -23,11 +27,16 @@ TEST(PoolConfig, KeysBelongToDrivers) {
     const char* key;
     const char* value;
   } bad[] = {
-      {DriverType::kDir, "size", "5GiB"},          {DriverType::kOverlay, "btrfs.mount_options", "noatime"},
-      {DriverType::kBtrfs, "size", "much"},        {DriverType::kBtrfs, "source.wipe", "perhaps"},
-      {DriverType::kBtrfs, "source", "relative"},  {DriverType::kBtrfs, "btrfs.mount_options", "a b"},
-      {DriverType::kDir, "source", "/a/../b"},     {DriverType::kDir, "nonsense", "1"},
-      {DriverType::kDir, "user.", "1"},            {DriverType::kDir, "user.x", "a\nb"},
+      {DriverType::kDir, "size", "5GiB"},
+      {DriverType::kOverlay, "btrfs.mount_options", "noatime"},
+      {DriverType::kBtrfs, "size", "much"},
+      {DriverType::kBtrfs, "source.wipe", "perhaps"},
+      {DriverType::kBtrfs, "source", "relative"},
+      {DriverType::kBtrfs, "btrfs.mount_options", "a b"},
+      {DriverType::kDir, "source", "/a/../b"},
+      {DriverType::kDir, "nonsense", "1"},
+      {DriverType::kDir, "user.", "1"},
+      {DriverType::kDir, "user.x", "a\nb"},
       {DriverType::kOverlay, "volume.size", "1GiB"},
   };
   for (const auto& entry : bad) {
@@ -53,8 +62,10 @@ TEST(PoolConfig, IsCompletedWithItsSource) {
   EXPECT_EQ(pool_spec(DriverType::kBtrfs, "p", *btrfs, "/tmp").directory, "/tmp/storage-pools/p");
   EXPECT_FALSE(complete_pool_config(DriverType::kDir, "p", {{"source", "/no/such/place"}}, "/tmp").ok());
   EXPECT_FALSE(complete_pool_config(DriverType::kBtrfs, "p", {{"source", "/no/such/place"}}, "/tmp").ok());
-  EXPECT_FALSE(complete_pool_config(DriverType::kBtrfs, "p", {{"source", "/dev/no-such"}, {"size", "1GiB"}}, "/tmp").ok());
-  EXPECT_TRUE(complete_pool_config(DriverType::kBtrfs, "p", {{"source", "/tmp/new.img"}, {"size", "1GiB"}}, "/tmp").ok());
+  EXPECT_FALSE(
+      complete_pool_config(DriverType::kBtrfs, "p", {{"source", "/dev/no-such"}, {"size", "1GiB"}}, "/tmp").ok());
+  EXPECT_TRUE(
+      complete_pool_config(DriverType::kBtrfs, "p", {{"source", "/tmp/new.img"}, {"size", "1GiB"}}, "/tmp").ok());
 }
 
 }  // namespace

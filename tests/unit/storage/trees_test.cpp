@@ -1,9 +1,9 @@
 // Copying and deleting trees, in a temporary directory and without root.
 #include <fcntl.h>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <fstream>
 
 #include "base/files.h"
 #include "storage/pool_tree.h"
@@ -46,7 +46,8 @@ TEST_F(TreesTest, CopiesKeepLinksHolesModesAndTimes) {
   ASSERT_EQ(::utimensat(AT_FDCWD, path("from/d").c_str(), times, 0), 0);
   const Result<CopyReport> report = copy_tree(*open_dir(path("from")), *open_dir(path("to")), 0, Watch{});
   ASSERT_TRUE(report.ok()) << report.error().message();
-  struct stat a {}, b {}, d {}, hole {};
+  struct stat a {
+  }, b{}, d{}, hole{};
   ASSERT_EQ(::stat(path("to/a").c_str(), &a), 0);
   ASSERT_EQ(::stat(path("to/b").c_str(), &b), 0);
   ASSERT_EQ(::stat(path("to/d").c_str(), &d), 0);

@@ -1,7 +1,7 @@
 // The values of the storage layer: names, options, digests, ACLs.
-#include <fstream>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <fstream>
 
 #include "storage/acl_attribute.h"
 #include "storage/btrfs_pool.h"
