@@ -8,7 +8,6 @@
 namespace cella::manager {
 namespace {
 
-constexpr std::size_t kMaxBytes = 1u << 20;
 constexpr int kMaxDepth = 64;
 constexpr int kMaxSteps = 100000;
 
@@ -136,13 +135,13 @@ class Renderer {
     } else {
       output_ += TRY(evaluate(piece, 0)).text();
     }
-    if (output_.size() > kMaxBytes) return Error(ErrorKind::kInvalid, "template prints more than 1 MiB");
+    if (output_.size() > kMaxTemplateText) return Error(ErrorKind::kInvalid, "template prints more than 1 MiB");
     return kOk;
   }
 
   // The expression from a token on to the end of the piece.
   Result<TemplateValue> evaluate(const Piece& piece, std::size_t from) {
-    TemplateExpression expression(piece.tokens, from, context_);
+    TemplateExpression expression(piece.tokens, from, context_, budget_);
     auto value = expression.evaluate();
     if (!value.ok()) return at_line(std::move(value).error(), piece.line);
     if (!expression.at_end())
@@ -200,11 +199,13 @@ class Renderer {
     const std::size_t from = TRY(loop_names(piece, names));
     const TemplateValue over = active ? TRY(evaluate(piece, from)) : TemplateValue();
     const std::size_t body = at_;
+    TRY(budget_.spend(context_.values.size() * sizeof(TemplateValue)));
     const auto saved = context_.values;
+    const std::string text = over.text();
     std::string stop;
     for (std::size_t round = 0; round < over.size(); ++round) {
       at_ = body;
-      bind(over, round, names);
+      bind(over, text, round, names);
       stop = TRY(block({"empty", "endfor"}, /*active=*/true));
     }
     context_.values = saved;
@@ -213,7 +214,9 @@ class Renderer {
     return kOk;
   }
 
-  void bind(const TemplateValue& over, std::size_t round, const std::vector<std::string>& names) {
+  // text: that of `over`, of which a loop without list or map takes the characters.
+  void bind(const TemplateValue& over, const std::string& text, std::size_t round,
+            const std::vector<std::string>& names) {
     TemplateValue first;
     TemplateValue second;
     if (over.map() != nullptr) {
@@ -223,7 +226,7 @@ class Renderer {
     } else if (over.list() != nullptr) {
       first = (*over.list())[round];
     } else {
-      first = TemplateValue(over.text().substr(round, 1));
+      first = TemplateValue(text.substr(round, 1));
     }
     context_.values[names.front()] = first;
     if (names.size() == 2) context_.values[names.back()] = second;
@@ -236,6 +239,7 @@ class Renderer {
 
   const std::vector<Piece>& pieces_;
   TemplateContext context_;
+  TemplateBudget budget_;
   std::string output_;
   std::size_t at_ = 0;
   int depth_ = 0;
@@ -245,7 +249,7 @@ class Renderer {
 }  // namespace
 
 Result<std::string> render_template(std::string_view source, const TemplateContext& context) {
-  if (source.size() > kMaxBytes) return Error(ErrorKind::kInvalid, "template is larger than 1 MiB");
+  if (source.size() > kMaxTemplateText) return Error(ErrorKind::kInvalid, "template is larger than 1 MiB");
   const std::vector<Piece> pieces = TRY(Cutter(source).cut());
   return Renderer(pieces, context).render();
 }

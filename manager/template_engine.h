@@ -27,7 +27,8 @@ struct TemplateContext {
   std::map<std::string, Function> functions;
 };
 
-// Renders source. Bounds: 1 MiB of source and of output, 64 levels of nesting, 100,000 steps.
+// Renders source. Bounds: 1 MiB of source and of output, 64 levels of nesting, 100,000 steps,
+// 1 MiB per text and 64 MiB of computed values.
 // Errors: kInvalid with the line and what is wrong there, also when a bound is passed.
 Result<std::string> render_template(std::string_view source, const TemplateContext& context);
 

@@ -83,6 +83,19 @@ Result<TemplateValue> calculate(const std::string& sign, const TemplateValue& a,
 
 }  // namespace
 
+Result<void> TemplateBudget::spend(std::size_t bytes) {
+  if (bytes > left_) return Error(ErrorKind::kInvalid, "template computes too much");
+  left_ -= bytes;
+  return kOk;
+}
+
+Result<void> TemplateBudget::spend_on(const TemplateValue& value) {
+  const bool members = value.list() != nullptr || value.map() != nullptr;
+  if (!members && value.size() > kMaxTemplateText)
+    return Error(ErrorKind::kInvalid, "a value is longer than 1 MiB");
+  return spend(value.size() * (members ? sizeof(TemplateValue) : 1));
+}
+
 Result<std::vector<TemplateToken>> tokenize_expression(std::string_view text) {
   std::vector<TemplateToken> tokens;
   for (std::size_t at = 0; at < text.size();) {
@@ -165,9 +178,11 @@ Result<TemplateValue> TemplateExpression::comparison() {
 
 Result<TemplateValue> TemplateExpression::sum() {
   TemplateValue value = TRY(product());
-  while (tokens_[position_].text == "+" || tokens_[position_].text == "-") {
+  while (tokens_[position_].kind == Kind::kSymbol &&
+         (tokens_[position_].text == "+" || tokens_[position_].text == "-")) {
     const std::string sign = tokens_[position_++].text;
     value = TRY(calculate(sign, value, TRY(product())));
+    TRY(budget_.spend_on(value));
   }
   return value;
 }
@@ -189,10 +204,12 @@ Result<TemplateValue> TemplateExpression::filtered() {
     const std::string name = tokens_[position_++].text;
     if (!take(":")) {
       value = TRY(apply_template_filter(name, value, nullptr));
+      TRY(budget_.spend_on(value));
       continue;
     }
     const TemplateValue argument = TRY(primary());
     value = TRY(apply_template_filter(name, value, &argument));
+    TRY(budget_.spend_on(value));
   }
   return value;
 }

@@ -20,11 +20,27 @@ struct TemplateToken {
 // Splits the inside of {{ }} or {% %} into tokens; the last one is kEnd. Errors: kInvalid (unknown character, open string).
 Result<std::vector<TemplateToken>> tokenize_expression(std::string_view text);
 
+// The longest text a template, its output or one of its values may be, in bytes.
+inline constexpr std::size_t kMaxTemplateText = 1u << 20;
+
+// What one rendering may still compute, in bytes of new values: texts grow by doubling, so steps alone bound nothing.
+class TemplateBudget {
+ public:
+  // Errors: kInvalid when it is used up.
+  Result<void> spend(std::size_t bytes);
+  // The cost of a value that was computed just now. Errors also for a text over kMaxTemplateText.
+  Result<void> spend_on(const TemplateValue& value);
+
+ private:
+  std::size_t left_ = 64u << 20;
+};
+
 // Walks tokens from a position on, evaluating as it goes.
 class TemplateExpression {
  public:
-  TemplateExpression(const std::vector<TemplateToken>& tokens, std::size_t position, const TemplateContext& context)
-      : tokens_(tokens), position_(position), context_(context) {}
+  TemplateExpression(const std::vector<TemplateToken>& tokens, std::size_t position, const TemplateContext& context,
+                     TemplateBudget& budget)
+      : tokens_(tokens), position_(position), context_(context), budget_(budget) {}
 
   // One whole expression with its filters, up to the first token that does not belong to it.
   Result<TemplateValue> evaluate();
@@ -47,6 +63,7 @@ class TemplateExpression {
   const std::vector<TemplateToken>& tokens_;
   std::size_t position_;
   const TemplateContext& context_;
+  TemplateBudget& budget_;
   int depth_ = 0;
 };
 

@@ -28,10 +28,13 @@ std::string capitalised(std::string text, bool every_word) {
   return text;
 }
 
-std::string without(std::string text, const std::string& part) {
-  for (std::size_t at = text.find(part); !part.empty() && at != std::string::npos; at = text.find(part, at))
-    text.erase(at, part.size());
-  return text;
+std::string without(const std::string& text, const std::string& part) {
+  if (part.empty()) return text;
+  std::string rest;
+  std::size_t begin = 0;
+  for (std::size_t at; (at = text.find(part, begin)) != std::string::npos; begin = at + part.size())
+    rest.append(text, begin, at - begin);
+  return rest.append(text, begin);
 }
 
 TemplateValue::List pieces(const std::string& text, const std::string& separator) {
@@ -44,14 +47,15 @@ TemplateValue::List pieces(const std::string& text, const std::string& separator
   return list;
 }
 
-std::string joined(const TemplateValue& value, const std::string& separator) {
-  if (value.list() == nullptr) return value.text();
+Result<TemplateValue> joined(const TemplateValue& value, const std::string& separator) {
+  if (value.list() == nullptr) return TemplateValue(value.text());
   std::string text;
   for (const TemplateValue& member : *value.list()) {
     if (&member != &value.list()->front()) text += separator;
     text += member.text();
+    if (text.size() > kMaxTemplateText) return Error(ErrorKind::kInvalid, "join makes more than 1 MiB");
   }
-  return text;
+  return TemplateValue(std::move(text));
 }
 
 TemplateValue end_of(const TemplateValue& value, bool first) {
@@ -81,7 +85,7 @@ Result<TemplateValue> apply_template_filter(std::string_view name, const Templat
   if (name == "trim") return TemplateValue(trimmed(value.text()));
   if (name == "cut") return TemplateValue(without(value.text(), with));
   if (name == "split") return TemplateValue(pieces(value.text(), with));
-  if (name == "join") return TemplateValue(joined(value, with));
+  if (name == "join") return joined(value, with);
   if (name == "length") return TemplateValue(static_cast<std::int64_t>(value.size()));
   if (name == "first") return end_of(value, /*first=*/true);
   if (name == "last") return end_of(value, /*first=*/false);

@@ -74,6 +74,21 @@ TEST(Template, NamesTheLineOfAnError) {
   EXPECT_FALSE(render_template("{% if true %}never closed", context()).ok());
 }
 
+TEST(Template, BoundsWhatItComputes) {
+  std::string doubling = "{% set x = 'aaaaaaaaaaaaaaaa' %}";
+  for (int i = 0; i < 40; ++i) doubling += "{% set x = x + x %}";
+  EXPECT_NE(rendered(doubling).find("longer than 1 MiB"), std::string::npos);
+  // 10,000 members, joined by 10,000 bytes each.
+  const std::string commas(10000, ',');
+  EXPECT_NE(rendered("{{ '" + commas + "'|split:','|join:'" + commas + "' }}").find("more than 1 MiB"), std::string::npos);
+  std::string lists;
+  for (int i = 0; i < 1000; ++i) lists += "{% set l" + std::to_string(i) + " = commas|split:',' %}";
+  EXPECT_NE(rendered("{% set commas = '" + commas + "' %}" + lists).find("computes too much"), std::string::npos);
+  EXPECT_EQ(rendered("{{ 'abcabca'|cut:'a' }}"), "bcbc");
+}
+
+TEST(Template, TakesQuotedSignsForText) { EXPECT_EQ(rendered("{{ 'a' '+' 'b' }}").substr(0, 6), "error:"); }
+
 TEST(Template, IsBounded) {
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "{% if true %}";
