@@ -1,5 +1,6 @@
 #include "manager/container_devices.h"
 
+#include <algorithm>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -34,7 +35,26 @@ Result<void> set_attributes(const Fd& mount, const BindMount& bind, const IdMap&
   return kOk;
 }
 
+template <typename Source>
+Result<void> check_new_sources(const std::vector<Source>& next, const std::vector<Source>& before) {
+  for (const Source& wanted : next) {
+    if (!wanted.required || wanted.source.empty()) continue;
+    if (std::find(before.begin(), before.end(), wanted) != before.end()) continue;
+    struct stat status {};
+    if (::stat(wanted.source.c_str(), &status) != 0)
+      return Error(ErrorKind::kInvalid, errno, "Missing source path \"" + wanted.source + "\" for device \"" + wanted.device + "\"");
+  }
+  return kOk;
+}
+
 }  // namespace
+
+Result<void> check_sources(const ContainerSpec& next, const ContainerSpec* before) {
+  static const ContainerSpec kNothing;
+  const ContainerSpec& present = before == nullptr ? kNothing : *before;
+  TRY(check_new_sources(next.binds, present.binds));
+  return check_new_sources(next.nodes, present.nodes);
+}
 
 Result<std::optional<PreparedBind>> prepare_bind(const BindMount& bind, const IdMap& map) {
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (bind.recursive ? AT_RECURSIVE : 0u);

@@ -27,6 +27,10 @@ Result<std::optional<PreparedBind>> prepare_bind(const BindMount& bind, const Id
 // Errors: kNotFound; kInvalid when the source is no device of that type or an owner is outside of the map.
 Result<std::optional<runtime::DeviceNode>> resolve_node(const UnixNode& node, const IdMap& map);
 
+// The host's files behind the devices that next has and before (nullptr: nothing) does not have alike.
+// Errors: kInvalid naming device and source when a required one is missing.
+Result<void> check_sources(const ContainerSpec& next, const ContainerSpec* before);
+
 // What this node adds to what every container may use.
 cgroups::DeviceRule device_rule(const runtime::DeviceNode& node);
 

@@ -2,6 +2,7 @@
 
 #include "base/rollback.h"
 #include "manager/claimed_work.h"
+#include "manager/container_devices.h"
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/images.h"
@@ -73,6 +74,7 @@ Result<EntryPtr> InstanceCreation::reserve(InstanceRecord record, bool name_give
 Result<OperationId> InstanceCreation::create(const InstanceCreate& request, const Caller& caller) {
   auto record = TRY(make_record(request));
   const auto expanded = TRY(expand_instance(around_, record));
+  TRY(check_sources(expanded.spec, nullptr));
   record.pool = expanded.spec.root->pool;
   const auto size = expanded.spec.root->size;
   std::string fingerprint;

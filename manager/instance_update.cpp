@@ -4,6 +4,7 @@
 
 #include "base/rollback.h"
 #include "manager/claimed_work.h"
+#include "manager/container_devices.h"
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/keeper_link.h"
@@ -86,6 +87,7 @@ Result<void> InstanceUpdate::become(const EntryPtr& entry, InstanceRecord next) 
   }
   const auto present_spec = TRY(build_spec(present.name, before.config, before.devices, around_.host));
   auto expanded = TRY(expand_instance(around_, next));
+  TRY(check_sources(expanded.spec, &present_spec));
   settle_device_keys(next.config, expanded.merged.devices);
   const auto map = TRY(IdMap::isolated(next.id_base));
   const auto running = around_.set.running(*entry);

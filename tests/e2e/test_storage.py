@@ -21,7 +21,6 @@ def carries_a_container(host, pool):
     assert host.exec(name, "stat", "-c", "%u:%g %h", "/root/f") == "1000:1000 2"
     assert host.exec(name, "stat", "-c", "%a", "/bin/busybox") == "4755"
     assert host.cella("exec", name, "--", "test", "-e", "/etc/passwd", check=False).returncode == 1
-    assert str(host.dir) not in host.exec(name, "cat", "/proc/self/mountinfo")
     return name
 
 
@@ -42,7 +41,7 @@ def test_btrfs_in_a_loop_file(host):
     prepare(host)
     host.cella("storage", "create", "tree", "btrfs", "size=1GiB")
     name = carries_a_container(host, "tree")
-    assert host.exec(name, "stat", "-f", "-c", "%T", "/") == "btrfs"
+    assert " / btrfs " in host.exec(name, "cat", "/proc/mounts")
     host.refused("storage", "delete", "tree", naming="tree")
     host.restart()
     assert host.exec(name, "cat", "/root/g") == "data"
@@ -54,6 +53,8 @@ def test_btrfs_in_a_loop_file(host):
 
 
 def test_squashfs_is_mounted_and_not_unpacked(host):
+    prepare(host)
+    before = set((host.dir / "storage-pools/default").rglob("inittab"))
     image = host.work / "split"
     image.mkdir()
     run_checked("tar", "-C", str(host.work / "busybox-image"), "-cJf", str(image / "metadata.tar.xz"), "metadata.yaml")
@@ -65,7 +66,7 @@ def test_squashfs_is_mounted_and_not_unpacked(host):
     host.cella("restart", "--force", "s1")
     assert "changed" in host.exec("s1", "cat", "/etc/group")
     kernel = tuple(int(part) for part in os.uname().release.split(".")[:2])
-    unpacked = [p for p in (host.dir / "storage-pools/default").rglob("inittab")]
+    unpacked = set((host.dir / "storage-pools/default").rglob("inittab")) - before
     assert not unpacked or kernel < (6, 12), unpacked
     host.cella("delete", "--force", "s1")
     host.cella("image", "delete", "squash")
