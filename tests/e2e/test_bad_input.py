@@ -81,7 +81,7 @@ def test_states_that_forbid_the_request(host):
     host.refused("delete", "x", naming="running")
     host.refused("rename", "x", "y", naming="running")
     host.cella("stop", "--force", "x")
-    host.refused("stop", "x", naming="x")
+    host.refused("stop", "x", naming="already stopped")
     host.refused("exec", "x", "--", "true", naming="not running")
     host.cella("delete", "x")
 
