@@ -25,7 +25,5 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 using UnixSocket = asio::local::stream_protocol::socket;
-// Without permessage-deflate: both ends are on one machine and zlib's windows cost 300 KiB per socket.
-using WebSocketStream = beast::websocket::stream<UnixSocket, false>;
 
 }  // namespace cella::api

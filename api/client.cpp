@@ -28,7 +28,7 @@ Headers headers_of(const Fields& fields) {
 // What a peer that went away while idle looks like: nothing of the request was handled.
 bool is_stale(const boost::system::error_code& error) {
   return error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::broken_pipe ||
-         error == asio::error::connection_reset;
+         error == asio::error::connection_reset || error == ssl::error::stream_truncated;
 }
 
 Result<Response> envelope_of(const HttpAnswer& answer) {
@@ -57,11 +57,11 @@ std::string HttpAnswer::header(std::string_view name) const {
 
 class Client::Impl {
  public:
-  explicit Impl(std::string path) : path_(std::move(path)) {}
+  explicit Impl(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
 
   Result<void> connect() {
     buffer_.clear();
-    socket_ = TRY(connect_socket(context_, path_));
+    socket_.emplace(TRY(endpoint_.connect(context_)));
     fresh_ = true;
     return kOk;
   }
@@ -78,7 +78,7 @@ class Client::Impl {
     out.method_string(request.method);
     out.target(with_project(request.target));
     out.version(11);
-    out.set(http::field::host, "unix.socket");
+    out.set(http::field::host, endpoint_.host());
     out.set(http::field::user_agent, "cella");
     for (const auto& [name, value] : request.headers) out.set(name, value);
     return out;
@@ -218,10 +218,10 @@ class Client::Impl {
     if (!keep && socket_) socket_->close();
   }
 
-  std::string path_;
+  Endpoint endpoint_;
   std::string project_;
   asio::io_context context_{1};
-  std::optional<UnixSocket> socket_;
+  std::optional<Stream> socket_;
   bool fresh_ = false;  // no request was sent on the socket yet
   beast::flat_buffer buffer_;
   std::weak_ptr<WebSocketLoop> loop_;
@@ -233,7 +233,13 @@ Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::connect_unix(const std::string& path) {
-  auto impl = std::make_unique<Impl>(path);
+  auto impl = std::make_unique<Impl>(Endpoint(path));
+  TRY(impl->connect());
+  return Client(std::move(impl));
+}
+
+Result<Client> Client::connect_tls(TlsServer server) {
+  auto impl = std::make_unique<Impl>(TRY(Endpoint::open(std::move(server))));
   TRY(impl->connect());
   return Client(std::move(impl));
 }
@@ -283,7 +289,7 @@ Result<WebSocket> Client::open_websocket(const std::string& target) {
   std::shared_ptr<WebSocketLoop> loop = impl_->loop_.lock();
   if (!loop) impl_->loop_ = loop = std::make_shared<WebSocketLoop>();
   const std::string full = impl_->with_project(target);
-  Result<std::shared_ptr<WebSocket::State>> state = WebSocket::State::open(loop, impl_->path_, full);
+  Result<std::shared_ptr<WebSocket::State>> state = WebSocket::State::open(loop, impl_->endpoint_, full);
   if (state.ok()) return WebSocket(std::move(state).value());
   // Beast drops the body of a refused upgrade: ask again without upgrading to learn the server's reason.
   TRY(call({.method = "GET", .target = target, .body = {}, .headers = {}}));

@@ -92,11 +92,33 @@ class WebSocket {
   std::shared_ptr<State> state_;
 };
 
+// How a TLS server is recognised.
+enum class TlsTrust : std::uint8_t {
+  kPinned,       // it has exactly TlsServer::certificate
+  kAuthorities,  // the system's certificate authorities vouch for its name
+  kNone,         // it is not: only to look at its certificate
+};
+
+// A server that listens with TLS 1.3.
+struct TlsServer {
+  std::string host;  // name or address, without brackets
+  std::string port;  // decimal
+  TlsTrust trust = TlsTrust::kPinned;
+  std::string certificate = {};         // PEM
+  std::string client_certificate = {};  // PEM; empty: none is shown
+  std::string client_key = {};          // PEM
+};
+
+// The certificate that a server shows, as PEM; nothing is checked. Errors: kNotFound (name), kIo naming the address.
+Result<std::string> fetch_server_certificate(const std::string& host, const std::string& port);
+
 // One server. Not thread-safe (one request at a time); WebSockets it opened live on without it.
 class Client {
  public:
   // path: the unix socket. Errors: kNotFound/kIo/kDenied naming the path and why nobody answers there.
   static Result<Client> connect_unix(const std::string& path);
+  // Errors: kNotFound (name), kIo (nobody answers, TLS), kDenied (another certificate), kInvalid (own certificate).
+  static Result<Client> connect_tls(TlsServer server);
 
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;

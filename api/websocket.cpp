@@ -16,16 +16,6 @@ constexpr std::size_t kMaxMessage = 16u << 20;
 
 }  // namespace
 
-Result<UnixSocket> connect_socket(asio::io_context& context, const std::string& path) {
-  UnixSocket socket(context);
-  boost::system::error_code error;
-  // A path longer than sun_path throws in the endpoint's constructor.
-  if (path.empty() || path.size() > 107) return invalid_value("socket", path, "must have 1 to 107 bytes");
-  socket.connect(asio::local::stream_protocol::endpoint(path), error);
-  if (error) return transport_error(error, "connect to " + path);
-  return socket;
-}
-
 Error transport_error(const boost::system::error_code& error, const std::string& what) {
   if (error.category() == boost::system::system_category()) return errno_error(error.value(), what);
   return Error(ErrorKind::kIo, what + ": " + error.message());
@@ -60,15 +50,15 @@ WebSocketLoop::~WebSocketLoop() {
 asio::io_context& WebSocketLoop::context() { return impl_->context; }
 
 Result<std::shared_ptr<WebSocket::State>> WebSocket::State::open(std::shared_ptr<WebSocketLoop> loop,
-                                                                 const std::string& path, const std::string& target) {
-  UnixSocket socket = TRY(connect_socket(loop->context(), path));
-  auto state = std::make_shared<State>(std::move(loop), std::move(socket));
+                                                                 const Endpoint& endpoint, const std::string& target) {
+  Stream stream = TRY(endpoint.connect(loop->context()));
+  auto state = std::make_shared<State>(std::move(loop), std::move(stream));
   state->stream_.read_message_max(kMaxMessage);
   state->stream_.set_option(
       ws::stream_base::decorator([](ws::request_type& request) { request.set(http::field::user_agent, "cella"); }));
   boost::system::error_code error;
   ws::response_type answer;
-  state->stream_.handshake(answer, "unix.socket", target, error);
+  state->stream_.handshake(answer, endpoint.host(), target, error);
   if (error == ws::error::upgrade_declined) {
     return Error(error_kind_of(static_cast<int>(answer.result_int())),
                  "WebSocket " + target + " refused with HTTP status " + std::to_string(answer.result_int()));
@@ -90,7 +80,7 @@ Result<Frame> WebSocket::State::receive() {
     return frame;
   }
   if (error == asio::error::eof || error == asio::error::operation_aborted || error == asio::error::bad_descriptor ||
-      error == asio::error::connection_reset) {
+      error == asio::error::connection_reset || error == ssl::error::stream_truncated) {
     return frame;
   }
   if (error) return transport_error(error, "receive from the WebSocket");
@@ -131,10 +121,7 @@ Result<void> WebSocket::State::close(std::string_view reason) {
 }
 
 void WebSocket::State::abort() {
-  asio::post(loop_->context(), [self = shared_from_this()] {
-    boost::system::error_code ignored;
-    self->stream_.next_layer().close(ignored);
-  });
+  asio::post(loop_->context(), [self = shared_from_this()] { self->stream_.next_layer().close(); });
 }
 
 WebSocket::WebSocket(std::shared_ptr<State> state) : state_(std::move(state)) {}

@@ -14,10 +14,10 @@ namespace cella::api {
 // at the same time, which Beast's blocking calls do not allow.
 class WebSocket::State : public std::enable_shared_from_this<WebSocket::State> {
  public:
-  static Result<std::shared_ptr<State>> open(std::shared_ptr<WebSocketLoop> loop, const std::string& path,
+  static Result<std::shared_ptr<State>> open(std::shared_ptr<WebSocketLoop> loop, const Endpoint& endpoint,
                                              const std::string& target);
 
-  State(std::shared_ptr<WebSocketLoop> loop, UnixSocket socket) : loop_(std::move(loop)), stream_(std::move(socket)) {}
+  State(std::shared_ptr<WebSocketLoop> loop, Stream stream) : loop_(std::move(loop)), stream_(std::move(stream)) {}
 
   Result<Frame> receive();
   Result<void> send(FrameKind kind, std::string_view data);

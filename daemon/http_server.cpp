@@ -51,7 +51,7 @@ void accept_next(const std::shared_ptr<HttpServer::State>& state) {
       state->retry.async_wait([state](boost::system::error_code) { accept_next(state); });
       return;
     }
-    start_session(state, std::move(socket));
+    start_session(state, Stream(std::move(socket)), nullptr);
     accept_next(state);
   });
 }
@@ -71,9 +71,22 @@ void HttpServer::serve(Fd listener) {
   accept_next(state_);
 }
 
+void HttpServer::set_authorize(Authorize authorize) { state_->authorize = std::move(authorize); }
+
+Result<void> HttpServer::serve_tls(std::vector<Fd> listeners, const TlsIdentity& identity) {
+  auto gate = TRY(TlsGate::open(state_, std::move(listeners), identity));
+  asio::post(state_->io, [state = state_, gate = std::move(gate)]() mutable {
+    if (state->tls) state->tls->close();
+    state->tls = std::move(gate);
+    state->tls->accept();
+  });
+  return kOk;
+}
+
 void HttpServer::close() {
   boost::system::error_code ignored;
   if (state_->acceptor) state_->acceptor->close(ignored);
+  if (state_->tls) state_->tls->close();
   state_->retry.cancel();
 }
 

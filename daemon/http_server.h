@@ -1,10 +1,11 @@
-// The API's listener: a unix socket, one I/O thread, a few worker threads for handlers.
+// The API's listeners: a unix socket and TLS over TCP, one I/O thread, a few worker threads for handlers.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -20,7 +21,18 @@ namespace cella::daemon {
 // replaced: the caller holds the lock that proves that no other daemon listens on it.
 Result<Fd> listen_on_unix_socket(const std::string& path, std::optional<gid_t> group);
 
-// Serves a listening socket. Everything but handlers runs on the thread that runs the io_context.
+// Decides what a request that came over TLS may do: sets request.access, before anything is looked up. An Error refuses
+// the request. Called on the I/O thread: must not block.
+using Authorize = std::function<Result<void>(Request&)>;
+
+// Key pair of a TLS server, PEM.
+struct TlsIdentity {
+  std::string certificate;
+  std::string key;
+};
+
+// Serves listening sockets, both by the same code. Whoever reaches the unix socket is fully trusted. Everything but
+// handlers runs on the thread that runs the io_context.
 class HttpServer {
  public:
   // io, router: outlive the server. workers: threads that run handlers.
@@ -31,6 +43,11 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   void serve(Fd listener);
+  // Once, before serve_tls().
+  void set_authorize(Authorize authorize);
+  // Serves TLS 1.3 on listening TCP sockets instead of those before; none: not any more. Connections that are open stay
+  // open. Errors: kInvalid for a broken key pair. Thread-safe.
+  Result<void> serve_tls(std::vector<Fd> listeners, const TlsIdentity& identity);
   // Accepts nothing new. On the I/O thread.
   void close();
 

@@ -5,14 +5,27 @@
 
 #include "api/client.h"
 #include "daemon/http_state.h"
+#include "daemon/tcp_progress.h"
 
 namespace cella::daemon {
 namespace {
 
-Peer peer_of(UnixSocket& socket) {
+// How long a client over TLS may take: a stranger to say what it wants, one that is trusted to ask again, both to send
+// the rest and to take the answer.
+constexpr std::chrono::seconds kHandshakeTime{10};
+constexpr std::chrono::seconds kStrangerTime{20};
+constexpr std::chrono::seconds kIdleTime{600};
+constexpr std::chrono::seconds kBodyTime{120};
+constexpr std::chrono::seconds kReplyTime{300};
+// What a stranger may send, and the least it must take of a file in each minute.
+constexpr std::size_t kMaxStrangerBody = 64u << 10;
+constexpr std::chrono::seconds kRateInterval{60};
+constexpr std::uint64_t kMinBytesPerInterval = 1u << 20;
+
+Peer unix_peer(Stream& stream) {
   ucred credentials{};
   socklen_t length = sizeof credentials;
-  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return {};
+  if (getsockopt(stream.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return {};
   return {credentials.pid, credentials.uid, credentials.gid};
 }
 
@@ -46,10 +59,57 @@ Result<void> check_scope(const Request& request) {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<HttpServer::State> state, UnixSocket socket)
-      : state_(std::move(state)), socket_(std::move(socket)), peer_(peer_of(socket_)) {}
+  Session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<TlsSession> tls)
+      : state_(std::move(state)), tls_(std::move(tls)), socket_(std::move(stream)) {}
+
+  void start() {
+    if (!tls_) {
+      peer_ = unix_peer(socket_);
+      return read_head();
+    }
+    limit(kHandshakeTime);
+    socket_.tls()->async_handshake(api::ssl::stream_base::server,
+                                   [self = shared_from_this()](boost::system::error_code error) {
+                                     if (error) return;  // whoever knocks here may be anybody
+                                     self->peer_.transport = Transport::kTls;
+                                     self->peer_.address = self->tls_->address;
+                                     self->peer_.certificate = api::peer_certificate(self->socket_);
+                                     self->read_head();
+                                   });
+  }
+
+ private:
+  bool stranger() const { return tls_ != nullptr && tls_->place != nullptr; }
+
+  // Ends the connection unless unlimit() or another limit() comes in time. Unix clients have all the time they want.
+  void limit(std::chrono::seconds time) {
+    if (!tls_) return;
+    tls_->deadline.expires_after(time);
+    tls_->deadline.async_wait([weak = weak_from_this(), number = ++limit_number_](boost::system::error_code error) {
+      const auto self = weak.lock();
+      if (!error && self && self->limit_number_ == number) self->socket_.end();
+    });
+  }
+  void unlimit() {
+    ++limit_number_;
+    if (tls_) tls_->deadline.cancel();
+  }
+
+  // A stranger that takes a file too slowly holds a thread: it is cut off.
+  void limit_slowness(std::uint64_t moved_before) {
+    tls_->deadline.expires_after(kRateInterval);
+    tls_->deadline.async_wait(
+        [weak = weak_from_this(), number = ++limit_number_, moved_before](boost::system::error_code error) {
+          const auto self = weak.lock();
+          if (error || !self || self->limit_number_ != number) return;
+          const std::uint64_t moved = bytes_acknowledged(self->socket_.native_handle());
+          if (moved < moved_before + kMinBytesPerInterval) return self->socket_.end();
+          self->limit_slowness(moved);
+        });
+  }
 
   void read_head() {
+    if (tls_) limit(stranger() ? kStrangerTime : kIdleTime);
     head_.emplace();
     head_->header_limit(64u << 10);
     head_->body_limit(boost::none);
@@ -58,16 +118,16 @@ class Session : public std::enable_shared_from_this<Session> {
         [self = shared_from_this()](boost::system::error_code error, std::size_t) { self->on_head(error); });
   }
 
- private:
   void on_head(boost::system::error_code error) {
     if (error == http::error::end_of_stream || error == asio::error::connection_reset ||
-        error == asio::error::operation_aborted) {
-      return;
+        error == asio::error::operation_aborted || error == api::ssl::error::stream_truncated) {
+      return unlimit();
     }
     if (error) return refuse(400, "bad HTTP request: " + error.message());
     keep_alive_ = head_->get().keep_alive();
     Result<Request> request = request_of(head_->get(), peer_);
     if (!request.ok()) return refuse(request.error());
+    if (Result<void> allowed = authorize(*request); !allowed.ok()) return refuse(allowed.error());
     if (Result<void> scope = check_scope(*request); !scope.ok()) return refuse(scope.error());
     Result<Router::Match> match = state_->router.find(request->method, request->path);
     if (!match.ok()) {
@@ -76,15 +136,33 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     request_ = std::move(request).value();
     request_.parameters = std::move(match->parameters);
-    if (head_->get()[http::field::expect] == "100-continue") continue_body();
     handler_ = match->handler;
-    std::visit([this](const auto& handler) { begin(handler); }, *handler_);
+    if (head_->get()[http::field::expect] == "100-continue") return continue_body();
+    begin();
+  }
+
+  // Before anything is looked up: who is not trusted must not learn what is there.
+  Result<void> authorize(Request& request) {
+    if (!tls_) {
+      request.access.level = Access::Level::kFull;
+      return kOk;
+    }
+    if (!state_->authorize) return Error(ErrorKind::kDenied, "not authorized");
+    TRY(state_->authorize(request));
+    if (request.access.trusted()) tls_->place.reset();
+    return kOk;
   }
 
   void continue_body() {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    boost::system::error_code ignored;
-    asio::write(socket_, asio::buffer(kContinue.data(), kContinue.size()), ignored);
+    asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+                      [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+                        if (!error) self->begin();
+                      });
+  }
+
+  void begin() {
+    std::visit([this](const auto& handler) { begin(handler); }, *handler_);
   }
 
   void begin(const Handler&) { read_body(); }
@@ -98,13 +176,15 @@ class Session : public std::enable_shared_from_this<Session> {
       auto outcome = std::make_shared<Result<TakeWebSocket>>(handler(self->request_));
       asio::post(self->state_->io, [self, outcome] {
         if (!outcome->ok()) return self->refuse(outcome->error());
-        accept_websocket(std::move(self->socket_), self->head_->release(), std::move(*outcome).value());
+        self->unlimit();
+        accept_websocket(std::move(self->socket_), self->tls_, self->head_->release(), std::move(*outcome).value());
       });
     });
   }
 
   // The connection belongs to the transfer's thread until it posts back.
   void begin(const UploadHandler& handler) {
+    unlimit();
     const Result<void> started = state_->transfers.start([self = shared_from_this(), &handler] {
       const std::unique_ptr<BodyReader> reader =
           make_body_reader(self->socket_, self->buffer_, std::move(*self->head_));
@@ -128,12 +208,14 @@ class Session : public std::enable_shared_from_this<Session> {
   void read_body() {
     if (head_->is_done()) return dispatch();
     // The parser compares a known length with its limit before it is set here.
-    if (head_->content_length().value_or(0) > kMaxBody) {
+    limit(stranger() ? kStrangerTime : kBodyTime);
+    const std::size_t most = stranger() ? kMaxStrangerBody : kMaxBody;
+    if (head_->content_length().value_or(0) > most) {
       keep_alive_ = false;
       return write(error_reply(413, "body is too long"));
     }
     body_.emplace(std::move(*head_));
-    body_->body_limit(kMaxBody);
+    body_->body_limit(most);
     http::async_read(socket_, buffer_, *body_,
                      [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                        if (error == http::error::body_limit) {
@@ -148,6 +230,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void dispatch() {
+    unlimit();
     if (refusal_) return write(*std::exchange(refusal_, std::nullopt));
     asio::post(state_->workers, [self = shared_from_this()] {
       if (const Handler* handler = std::get_if<Handler>(self->handler_)) {
@@ -179,19 +262,23 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void write(Reply reply) {
-    spdlog::debug("request method={} path={} status={} pid={} uid={}", request_.method, request_.path, reply.status,
-                  peer_.pid, peer_.uid);
-    if (!reply.pieces.empty()) return stream(std::move(reply));
-    response_.emplace(head_of<http::string_body>(reply, keep_alive_));
+    spdlog::debug("request method={} path={} status={} pid={} uid={} address={}", request_.method, request_.path,
+                  reply.status, peer_.pid, peer_.uid, peer_.address);
     const bool no_body = request_.method == "HEAD";
+    if (!reply.pieces.empty() && !no_body) return stream(std::move(reply));
+    std::uint64_t length = reply.body.size();
+    for (const BodyPiece& piece : reply.pieces) length += piece.length();
+    limit(stranger() ? kStrangerTime : kReplyTime);
+    response_.emplace(head_of<http::string_body>(reply, keep_alive_));
     response_->body() = no_body ? std::string() : std::move(reply.body);
-    response_->content_length(no_body ? reply.body.size() : response_->body().size());
+    response_->content_length(length);
     http::async_write(socket_, *response_, [self = shared_from_this()](boost::system::error_code error, std::size_t) {
       self->on_written(!error);
     });
   }
 
   void stream(Reply reply) {
+    if (stranger()) limit_slowness(bytes_acknowledged(socket_.native_handle()));
     auto shared = std::make_shared<Reply>(std::move(reply));
     const Result<void> started = state_->transfers.start([self = shared_from_this(), shared] {
       const bool whole = write_streamed_reply(self->socket_, std::move(*shared), self->keep_alive_);
@@ -201,21 +288,32 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void on_written(bool whole) {
+    unlimit();
     response_.reset();
     request_ = Request();
     if (!whole || !keep_alive_) {
-      boost::system::error_code ignored;
-      socket_.shutdown(UnixSocket::shutdown_both, ignored);
-      return;
+      return end();
     }
     // An idle connection holds no buffer.
     if (buffer_.size() == 0) buffer_ = beast::flat_buffer();
     read_head();
   }
 
+  // Over TLS the end is announced first: clients tell it from a connection that was cut.
+  void end() {
+    if (!tls_) return socket_.end();
+    limit(kHandshakeTime);
+    socket_.tls()->async_shutdown([self = shared_from_this()](boost::system::error_code) {
+      self->unlimit();
+      self->socket_.end();
+    });
+  }
+
   std::shared_ptr<HttpServer::State> state_;
-  UnixSocket socket_;
-  const Peer peer_;
+  std::shared_ptr<TlsSession> tls_;  // outlives the stream
+  Stream socket_;
+  Peer peer_;
+  unsigned limit_number_ = 0;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::empty_body>> head_;
   std::optional<http::request_parser<http::string_body>> body_;
@@ -228,8 +326,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
 }  // namespace
 
-void start_session(std::shared_ptr<HttpServer::State> state, UnixSocket socket) {
-  std::make_shared<Session>(std::move(state), std::move(socket))->read_head();
+void start_session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<TlsSession> tls) {
+  std::make_shared<Session>(std::move(state), std::move(stream), std::move(tls))->start();
 }
 
 }  // namespace cella::daemon

@@ -16,6 +16,11 @@ bool same_name(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+bool Access::may_use(std::string_view project) const {
+  return full() ||
+         (level == Level::kRestricted && std::find(projects.begin(), projects.end(), project) != projects.end());
+}
+
 const std::string& Request::parameter(std::string_view name) const {
   static const std::string none;
   const auto found = parameters.find(std::string(name));

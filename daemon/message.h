@@ -18,11 +18,29 @@
 
 namespace cella::daemon {
 
-// The process at the other end of the unix socket (SO_PEERCRED).
+enum class Transport : std::uint8_t { kUnix, kTls };
+
+// Who is at the other end.
 struct Peer {
+  // Of the process at the other end of the unix socket (SO_PEERCRED).
   pid_t pid = 0;
   uid_t uid = 0;
   gid_t gid = 0;
+  Transport transport = Transport::kUnix;
+  std::string address;      // over TLS: "192.0.2.1:4711"
+  std::string certificate;  // over TLS: DER of what the client showed and proved to own; empty: nothing
+};
+
+// What the sender of a request may do. Nobody is trusted unless something says so.
+struct Access {
+  enum class Level : std::uint8_t { kUntrusted, kMetrics, kRestricted, kFull };
+  Level level = Level::kUntrusted;
+  std::vector<std::string> projects;  // of kRestricted: the only ones it may use
+  std::string fingerprint;            // of the certificate that it is trusted for; empty: the unix socket
+
+  bool full() const { return level == Level::kFull; }
+  bool trusted() const { return level != Level::kUntrusted; }
+  bool may_use(std::string_view project) const;
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -35,6 +53,7 @@ struct Request {
   Headers headers;
   std::string body;  // empty for routes that stream it
   Peer peer;
+  Access access;
 
   // The route's parameter; it must be one of the route's pattern.
   const std::string& parameter(std::string_view name) const;
@@ -46,11 +65,14 @@ struct Request {
   Result<int> recursion() const;
 };
 
-// One stretch of a streamed answer: text, or a whole file.
+// One stretch of a streamed answer: text, a whole file, or what a source gives.
 struct BodyPiece {
   std::string text;
   Fd file;  // valid: the file's content, from its start
-  std::uint64_t size = 0;
+  std::function<Result<std::size_t>(char* into, std::size_t capacity)> source;  // set: the next bytes, 0 at the end
+  std::uint64_t size = 0;                                                       // of file or source
+
+  std::uint64_t length() const { return file.valid() || source ? size : text.size(); }
 };
 
 struct Reply {

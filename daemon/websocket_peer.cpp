@@ -14,7 +14,7 @@ constexpr std::size_t kMaxText = 1u << 20;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  explicit Connection(UnixSocket socket) : stream_(std::move(socket)) {}
+  Connection(Stream stream, std::shared_ptr<void> kept) : kept_(std::move(kept)), stream_(std::move(stream)) {}
 
   void accept(http::request<http::empty_body> request, TakeWebSocket take);
   void read(WebSocketPeer::OnFrame callback) {
@@ -40,10 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     stream_.async_close(ws::close_code::normal, [self = shared_from_this()](boost::system::error_code) {});
   }
 
-  void drop() {
-    boost::system::error_code ignored;
-    stream_.next_layer().close(ignored);
-  }
+  void drop() { stream_.next_layer().close(); }
 
  private:
   void read_more() {
@@ -77,6 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
              ending);
   }
 
+  const std::shared_ptr<void> kept_;  // what the stream needs: outlives it
   WebSocketStream stream_;
   beast::flat_buffer buffer_;
   WebSocketPeer::OnFrame on_frame_;
@@ -112,8 +110,9 @@ void Connection::accept(http::request<http::empty_body> request, TakeWebSocket t
 
 }  // namespace
 
-void accept_websocket(UnixSocket socket, http::request<http::empty_body> request, TakeWebSocket take) {
-  std::make_shared<Connection>(std::move(socket))->accept(std::move(request), std::move(take));
+void accept_websocket(Stream stream, std::shared_ptr<void> kept, http::request<http::empty_body> request,
+                      TakeWebSocket take) {
+  std::make_shared<Connection>(std::move(stream), std::move(kept))->accept(std::move(request), std::move(take));
 }
 
 }  // namespace cella::daemon
