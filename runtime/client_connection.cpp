@@ -57,9 +57,10 @@ Result<std::shared_ptr<KeeperClient::Connection>> KeeperClient::Connection::open
     return errno_error(errno, "read random bytes");
   connection->stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!connection->stop_) return errno_error(errno, "create eventfd");
-  std::thread reader([connection] { connection->read_events(); });
-  connection->reader_id_ = reader.get_id();
-  reader.detach();
+  std::thread([connection] {
+    connection->reader_id_ = std::this_thread::get_id();
+    connection->read_events();
+  }).detach();
   return connection;
 }
 

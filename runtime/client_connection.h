@@ -1,6 +1,7 @@
 // The daemon's end of the keeper's two sockets: ordered calls on one, events on the other.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -88,7 +89,7 @@ class KeeperClient::Connection {
   Fd event_socket_;
   Fd stop_;
   Fd procfs_;
-  std::thread::id reader_id_;
+  std::atomic<std::thread::id> reader_id_{};  // set by the reader itself, who may call close() at once
 
   std::mutex session_mutex_;
   std::condition_variable delivery_ended_;
