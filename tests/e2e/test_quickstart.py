@@ -18,6 +18,7 @@ def main():
 
     before = footprint()
     work = pathlib.Path(tempfile.mkdtemp(prefix="cella-quickstart-"))
+    work.chmod(0o755)  # dnsmasq reads its files as a user without rights
     # The image is copied, because --remove deletes the cache it was given.
     shutil.copytree(DEBIAN, work / "cache/debian-12", copy_function=os.link)
     env = {**os.environ, "CELLA_DIR": str(work / "state"), "CELLA_PREFIX": str(work / "prefix"), "CELLA_IMAGE_CACHE": str(work / "cache")}
