@@ -99,7 +99,7 @@ Result<void> BtrfsDriver::unmount() {
 }
 
 Result<void> BtrfsDriver::destroy() {
-  TRY(pool_.destroy());
+  TRY(pool_.destroy([](const Fd& image) { return set_subvolume_access(image, SubvolumeAccess::kReadWrite); }));
   TRY(unmount_btrfs(pool_.spec()));
   return destroy_btrfs(pool_.spec());
 }
@@ -149,10 +149,11 @@ Result<void> BtrfsDriver::rename(const VolumeId& from, const VolumeId& to) {
   TRY(check_volume_name(from));
   TRY(check_volume_name(to));
   const auto tree = TRY(pool_.tree());
-  if (from.kind == VolumeKind::kRoot) return tree->rename(from, to);
+  if (from.kind == VolumeKind::kRoot && to.kind == VolumeKind::kRoot) return tree->rename(from, to);
   const DirFd directory = TRY(tree->open_volume(from));
-  TRY(set_subvolume_access(directory, SubvolumeAccess::kReadWrite));
+  if (from.kind != VolumeKind::kRoot) TRY(set_subvolume_access(directory, SubvolumeAccess::kReadWrite));
   TRY(tree->rename(from, to));
+  if (to.kind == VolumeKind::kRoot) return kOk;
   return set_subvolume_access(directory, SubvolumeAccess::kReadOnly);
 }
 

@@ -2,13 +2,17 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
+#include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <cerrno>
 #include <string>
 #include <string_view>
+
+#include "base/files.h"
 
 namespace cella::storage {
 namespace {
@@ -39,6 +43,30 @@ Result<void> copy_attribute(const std::string& from, const std::string& to, cons
   // Security labels belong to the host's policy and may be refused by the target's file system.
   if (saved == EOPNOTSUPP && std::string_view(name).starts_with("security.")) return kOk;
   return errno_error(saved, std::string("setxattr ") + name);
+}
+
+// Older kernels do not tell where squashfs files have holes: blocks of zeros become holes.
+Result<void> copy_without_zeros(const Fd& from, const Fd& to, off_t end) {
+  std::string block(1u << 16, '\0');
+  const std::string zeros(block.size(), '\0');
+  for (off_t at = 0; at < end;) {
+    const ssize_t count = ::pread(from.get(), block.data(), block.size(), at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno_error(errno, "read");
+    if (count == 0) break;  // the source got shorter meanwhile
+    const std::string_view data(block.data(), static_cast<std::size_t>(count));
+    if (data != std::string_view(zeros).substr(0, data.size())) {
+      if (::lseek(to.get(), at, SEEK_SET) < 0) return errno_error(errno, "lseek");
+      TRY(write_all(to, data));
+    }
+    at += count;
+  }
+  return kOk;
+}
+
+bool hides_holes(const Fd& file) {
+  struct statfs status {};
+  return ::fstatfs(file.get(), &status) == 0 && status.f_type == SQUASHFS_MAGIC;
 }
 
 Result<void> copy_range(const Fd& from, const Fd& to, off_t offset, off_t end) {
@@ -93,7 +121,9 @@ Result<void> copy_contents(const Fd& from, const Fd& to, std::uint64_t size) {
   if (::ioctl(to.get(), FICLONE, from.get()) == 0) return kOk;
   off_t at = 0;
   const off_t end = static_cast<off_t>(size);
-  while (at < end) {
+  const bool scan = hides_holes(from);
+  if (scan) TRY(copy_without_zeros(from, to, end));
+  while (!scan && at < end) {
     const off_t data = ::lseek(from.get(), at, SEEK_DATA);
     if (data < 0 && errno == ENXIO) break;  // only a hole is left
     const off_t start = data < 0 ? at : data;

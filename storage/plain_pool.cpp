@@ -57,7 +57,7 @@ Result<void> PlainPool::unmount() {
   return kOk;
 }
 
-Result<void> PlainPool::destroy() {
+Result<void> PlainPool::destroy(const std::function<Result<void>(const Fd&)>& unlock) {
   const std::unique_lock lock(mutex_);
   if (!tree_) return not_mounted(spec_);
   for (const VolumeKind kind : {VolumeKind::kRoot, VolumeKind::kSnapshot}) {
@@ -65,8 +65,11 @@ Result<void> PlainPool::destroy() {
     if (!names.empty())
       return Error(ErrorKind::kBusy, "storage pool \"" + spec_.name + "\" holds " + volume_text({kind, names.front()}));
   }
-  for (const std::string& name : TRY(list_volume_names(tree_->root(), VolumeKind::kImage)))
-    TRY(tree_->discard({VolumeKind::kImage, name}));
+  for (const std::string& name : TRY(list_volume_names(tree_->root(), VolumeKind::kImage))) {
+    const VolumeId image{VolumeKind::kImage, name};
+    if (unlock) TRY_CONTEXT(volume_text(image), unlock(TRY(tree_->open_volume(image))));
+    TRY(tree_->discard(image));
+  }
   tree_->drain();
   const DirFd root = TRY(open_dir(tree_->directory()));
   const std::string directory = tree_->directory();

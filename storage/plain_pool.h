@@ -1,6 +1,7 @@
 // A pool that is a directory on some file system of the host: what the overlay and dir drivers share.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <shared_mutex>
 #include <string>
@@ -25,7 +26,8 @@ class PlainPool {
   Result<void> mount(SpecialRemoval special = {});
   Result<void> unmount();
   // Everything in it goes. Errors: kBusy while there are root volumes or snapshots.
-  Result<void> destroy();
+  // unlock: called with the directory of each image volume before it is moved away.
+  Result<void> destroy(const std::function<Result<void>(const Fd&)>& unlock = {});
 
   const PoolSpec& spec() const { return spec_; }
   // Shared, so that work in progress keeps it. Errors: kBusy when the pool is not up.
