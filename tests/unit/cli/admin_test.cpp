@@ -126,6 +126,9 @@ TEST(Trace, SumsTheSteps) {
   ASSERT_TRUE(text.ok());
   EXPECT_NE(text->find("| exec  | 0.100ms | 0.500ms |"), std::string::npos) << *text;
   EXPECT_FALSE(trace_text("{}").ok());
+  const auto parts = trace_text(R"([{"step":"launch","ns":400000},{"step":"launch: clone","ns":100000}])");
+  ASSERT_TRUE(parts.ok());
+  EXPECT_NE(parts->find("| launch: clone | 0.100ms | 0.400ms |"), std::string::npos) << *parts;
 }
 
 }  // namespace
