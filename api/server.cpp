@@ -46,6 +46,17 @@ struct Members<ServerPut> {
   static void visit(auto& v, auto& x) { v("config", x.config); }
 };
 template <>
+struct Members<ServerUntrusted> {
+  static void visit(auto& v, auto& x) {
+    v("api_extensions", x.api_extensions);
+    v("api_status", x.api_status);
+    v("api_version", x.api_version);
+    v("auth", x.auth);
+    v("public", x.is_public);
+    v("auth_methods", x.auth_methods);
+  }
+};
+template <>
 struct Members<Server> {
   static void visit(auto& v, auto& x) {
     v("config", x.config);
@@ -62,6 +73,7 @@ struct Members<Server> {
 CELLA_API_CODEC(StorageDriver)
 CELLA_API_CODEC(ServerEnvironment)
 CELLA_API_CODEC(ServerPut)
+CELLA_API_CODEC(ServerUntrusted)
 CELLA_API_CODEC(Server)
 
 }  // namespace cella::api

@@ -48,6 +48,16 @@ struct ServerPut {
   ConfigMap config;
 };
 
+// What GET /1.0 tells a client that is not trusted.
+struct ServerUntrusted {
+  std::vector<std::string> api_extensions;
+  std::string api_status;
+  std::string api_version;
+  std::string auth;
+  bool is_public = false;  // wire: "public"
+  std::vector<std::string> auth_methods;
+};
+
 struct Server {
   ConfigMap config;
   std::vector<std::string> api_extensions;

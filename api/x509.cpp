@@ -9,7 +9,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <climits>
+#include <ctime>
 #include <memory>
 
 #include "base/fd.h"
@@ -144,7 +144,7 @@ Result<void> write_pair(const KeyPair& pair, const std::string& certificate_path
   TRY(write_all(key, pair.key));
   TRY(sync_fd(key, key_path));
   const std::size_t slash = certificate_path.rfind('/');
-  const Fd directory = TRY(open_path(certificate_path.substr(0, slash), O_PATH | O_DIRECTORY));
+  const Fd directory = TRY(open_path(certificate_path.substr(0, slash), O_RDONLY | O_DIRECTORY));
   return replace_file_at(directory, certificate_path.substr(slash + 1), pair.certificate, 0644);
 }
 
@@ -197,6 +197,23 @@ Result<std::string> common_name_of_pem(std::string_view pem) {
   const int length =
       X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, name, sizeof name);
   return length < 0 ? std::string() : std::string(name);
+}
+
+namespace {
+
+std::string text_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  char text[64] = "";
+  if (ASN1_TIME_to_tm(time, &parts) == 1) std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace
+
+Result<CertificateDates> dates_of_pem(std::string_view pem) {
+  const CertificatePtr certificate = TRY(parse_pem(pem));
+  return CertificateDates{text_of(X509_get0_notBefore(certificate.get())),
+                          text_of(X509_get0_notAfter(certificate.get()))};
 }
 
 Result<bool> is_valid_now(std::string_view der) {

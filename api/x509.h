@@ -34,6 +34,12 @@ std::string fingerprint_of_der(std::string_view der);
 Result<std::string> fingerprint_of_pem(std::string_view pem);
 // The certificate's common name; "" when it has none. Errors: kInvalid.
 Result<std::string> common_name_of_pem(std::string_view pem);
+// From when to when it is valid, RFC 3339. Errors: kInvalid.
+struct CertificateDates {
+  std::string from;
+  std::string until;
+};
+Result<CertificateDates> dates_of_pem(std::string_view pem);
 // Now is between the certificate's dates. Errors: kInvalid.
 Result<bool> is_valid_now(std::string_view der);
 

@@ -21,14 +21,21 @@ class AliasHandlers {
   explicit AliasHandlers(manager::Images& images) : images_(images) {}
 
   Result<Reply> list(const Request& request) {
+    std::vector<manager::Alias> aliases = images_.list_aliases();
+    std::erase_if(aliases, [&](const manager::Alias& alias) { return !may_see(request, alias); });
     return collection_reply(
-        request, images_.list_aliases(), [](const manager::Alias& alias) { return to_wire(alias); },
+        request, aliases, [](const manager::Alias& alias) { return to_wire(alias); },
         [](const manager::Alias& alias) { return url_of(alias.name); });
   }
 
   Result<Reply> get(const Request& request) {
-    const manager::Alias alias = TRY(images_.find_alias(request.parameter("name")));
-    return sync_reply_with_etag(api::encode(to_wire(alias)), representation_of(alias));
+    const auto alias = images_.find_alias(request.parameter("name"));
+    // The same answer whether it is there or not.
+    if (!request.access.trusted() && (!alias.ok() || !may_see(request, *alias))) {
+      return Error(ErrorKind::kNotFound, "Image alias not found");
+    }
+    TRY(alias);
+    return sync_reply_with_etag(api::encode(to_wire(*alias)), representation_of(*alias));
   }
 
   Result<Reply> create(const Request& request) {
@@ -69,6 +76,13 @@ class AliasHandlers {
   }
 
  private:
+  // Strangers see what names a public image.
+  bool may_see(const Request& request, const manager::Alias& alias) const {
+    if (request.access.trusted()) return true;
+    const auto image = images_.find(alias.target);
+    return image.ok() && image->is_public;
+  }
+
   manager::Images& images_;
   std::mutex changing_;  // nothing comes between If-Match and the change
 };

@@ -11,9 +11,12 @@
 
 #include "api/beast.h"
 #include "base/fd.h"
+#include "daemon/access.h"
 #include "daemon/event_hub.h"
 #include "daemon/handlers.h"
 #include "daemon/http_server.h"
+#include "daemon/https_listener.h"
+#include "daemon/join_tokens.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
 #include "daemon/socket_operations.h"
@@ -36,7 +39,15 @@ std::string state_dir_of(const DaemonOptions& options) {
 class Service {
  public:
   explicit Service(std::unique_ptr<manager::Server> server)
-      : server_(std::move(server)), hub_(io_, server_->events()), http_(io_, router_, kWorkers) {
+      : server_(std::move(server)),
+        hub_(io_, server_->events()),
+        tokens_(server_->operations()),
+        http_(io_, router_, kWorkers),
+        https_(http_, server_->state_dir()),
+        minute_(io_) {
+    http_.set_authorize([this](Request& request) {
+      return authorize(request, server_->certificates(), server_->operations());
+    });
     add_routes();
   }
   ~Service() { stop_log_events(); }
@@ -44,6 +55,8 @@ class Service {
   void serve(Fd listener) {
     start_log_events(server_->events());
     http_.serve(std::move(listener));
+    listen_for_remotes();
+    expire_tokens();
     asio::signal_set signals(io_, SIGTERM, SIGINT);
     signals.async_wait([this](boost::system::error_code error, int number) {
       if (error) return;
@@ -59,9 +72,27 @@ class Service {
   }
 
  private:
+  // An address that is gone (a network that is not up yet) must not keep the local socket from being served.
+  void listen_for_remotes() {
+    const auto config = server_->config();
+    const auto address = config.find("core.https_address");
+    if (address == config.end()) return;
+    const Result<void> listening = https_.listen(address->second);
+    if (!listening.ok()) spdlog::error("HTTPS is not served error=\"{}\"", listening.error().message());
+  }
+
+  void expire_tokens() {
+    tokens_.expire(std::chrono::system_clock::now());
+    minute_.expires_after(std::chrono::minutes(1));
+    minute_.async_wait([this](boost::system::error_code error) {
+      if (!error) expire_tokens();
+    });
+  }
+
   void add_routes() {
     const RunOnWorker run = [this](std::function<void()> work) { http_.run_on_worker(std::move(work)); };
-    add_server_routes(router_, *server_);
+    add_server_routes(router_, *server_, https_);
+    add_certificate_routes(router_, *server_, https_, tokens_);
     add_project_routes(router_, *server_);
     add_instance_routes(router_, *server_);
     add_instance_state_routes(router_, *server_);
@@ -82,7 +113,10 @@ class Service {
   SocketOperations sockets_;
   std::unique_ptr<manager::Server> server_;
   EventHub hub_;
+  JoinTokens tokens_;
   HttpServer http_;
+  HttpsListener https_;
+  asio::steady_timer minute_;
 };
 
 Result<void> run(const DaemonOptions& options) {

@@ -21,13 +21,16 @@ class io_context;
 namespace cella::daemon {
 
 class EventHub;
+class HttpsListener;
+class JoinTokens;
 class SocketOperations;
 
 // Runs blocking work away from the I/O thread.
 using RunOnWorker = std::function<void(std::function<void()>)>;
 
-// /, /1.0, /1.0/resources, and the collections that are empty here: certificates, warnings.
-void add_server_routes(Router& router, manager::Server& server);
+// /, /1.0, /1.0/resources, and the collections that are empty here: warnings.
+void add_server_routes(Router& router, manager::Server& server, HttpsListener& https);
+void add_certificate_routes(Router& router, manager::Server& server, HttpsListener& https, JoinTokens& tokens);
 void add_project_routes(Router& router, manager::Server& server);
 void add_instance_routes(Router& router, manager::Server& server);
 void add_instance_state_routes(Router& router, manager::Server& server);
@@ -37,7 +40,7 @@ void add_exec_routes(Router& router, manager::Server& server, SocketOperations& 
                      RunOnWorker run);
 void add_console_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,
                         RunOnWorker run);
-void add_image_routes(Router& router, manager::Images& images, const manager::Operations& operations);
+void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations);
 void add_alias_routes(Router& router, manager::Images& images);
 void add_profile_routes(Router& router, manager::Profiles& profiles);
 void add_network_routes(Router& router, manager::Networks& networks);

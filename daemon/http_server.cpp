@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <thread>
 
 #include <spdlog/spdlog.h>
@@ -81,6 +82,15 @@ Result<void> HttpServer::serve_tls(std::vector<Fd> listeners, const TlsIdentity&
     state->tls->accept();
   });
   return kOk;
+}
+
+void HttpServer::stop_tls() {
+  std::promise<void> closed;
+  asio::post(state_->io, [&] {
+    if (state_->tls) state_->tls->close();
+    closed.set_value();
+  });
+  closed.get_future().wait();
 }
 
 void HttpServer::close() {

@@ -48,6 +48,8 @@ class HttpServer {
   // Serves TLS 1.3 on listening TCP sockets instead of those before; none: not any more. Connections that are open stay
   // open. Errors: kInvalid for a broken key pair. Thread-safe.
   Result<void> serve_tls(std::vector<Fd> listeners, const TlsIdentity& identity);
+  // Returns when the TCP sockets are closed. Not on the I/O thread, which must be running.
+  void stop_tls();
   // Accepts nothing new. On the I/O thread.
   void close();
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/client.h"
+#include "daemon/access.h"
 #include "daemon/http_state.h"
 #include "daemon/tcp_progress.h"
 
@@ -233,6 +234,9 @@ class Session : public std::enable_shared_from_this<Session> {
     unlimit();
     if (refusal_) return write(*std::exchange(refusal_, std::nullopt));
     asio::post(state_->workers, [self = shared_from_this()] {
+      if (Result<void> allowed = check_body(self->request_); !allowed.ok()) {
+        return self->respond(error_reply(allowed.error()));
+      }
       if (const Handler* handler = std::get_if<Handler>(self->handler_)) {
         Result<Reply> reply = (*handler)(self->request_);
         self->respond(reply.ok() ? std::move(reply).value() : error_reply(reply.error()));

@@ -7,6 +7,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/image_secrets.h"
 #include "daemon/image_upload.h"
 #include "daemon/wire.h"
 #include "manager/operations.h"
@@ -41,17 +42,19 @@ Reply octets() {
 
 class ImageHandlers {
  public:
-  ImageHandlers(manager::Images& images, const manager::Operations& operations)
-      : images_(images), operations_(operations) {}
+  ImageHandlers(manager::Images& images, manager::Operations& operations)
+      : images_(images), operations_(operations), secrets_(operations) {}
 
   Result<Reply> list(const Request& request) {
+    std::vector<manager::Image> images = images_.list();
+    std::erase_if(images, [&](const manager::Image& image) { return !may_see(request, image); });
     return collection_reply(
-        request, images_.list(), [](const manager::Image& image) { return to_wire(image); },
+        request, images, [](const manager::Image& image) { return to_wire(image); },
         [](const manager::Image& image) { return url_of(image.fingerprint); });
   }
 
   Result<Reply> get(const Request& request) {
-    const manager::Image image = TRY(images_.find(request.parameter("fingerprint")));
+    const manager::Image image = TRY(find(request));
     return sync_reply_with_etag(api::encode(to_wire(image)), api::encode(writable_part(image)));
   }
 
@@ -89,8 +92,14 @@ class ImageHandlers {
     return operation_reply(operations_, TRY(images_.remove(request.parameter("fingerprint"))));
   }
 
+  Result<Reply> make_secret(const Request& request) {
+    return operation_reply(operations_, secrets_.create(TRY(find(request)).fingerprint));
+  }
+
   Result<Reply> export_files(const Request& request) {
-    const manager::ImageExport files = TRY(images_.export_files(request.parameter("fingerprint")));
+    const manager::Image image = TRY(find(request));
+    secrets_.use(image.fingerprint, request.query_value("secret"));
+    const manager::ImageExport files = TRY(images_.export_files(image.fingerprint));
     if (files.rootfs) return export_split(files.metadata, *files.rootfs);
     Reply reply = octets();
     reply.headers.emplace_back("Content-Disposition", "inline;filename=" + quoted_filename(files.metadata.filename));
@@ -99,6 +108,21 @@ class ImageHandlers {
   }
 
  private:
+  // The public ones are everybody's; with its secret a client may have one that is not.
+  bool may_see(const Request& request, const manager::Image& image) const {
+    return request.access.trusted() || image.is_public ||
+           secrets_.accepts(image.fingerprint, request.query_value("secret"));
+  }
+
+  Result<manager::Image> find(const Request& request) const {
+    auto image = images_.find(request.parameter("fingerprint"));
+    // The same answer whether it is there or not.
+    if (!request.access.trusted() && (!image.ok() || !may_see(request, *image))) {
+      return Error(ErrorKind::kNotFound, "Image not found");
+    }
+    return image;
+  }
+
   static Result<Reply> create_from_source(const std::string& json) {
     const auto body = TRY(api::decode<api::ImageCreate>(json));
     const std::string& type = body.source.type;
@@ -147,13 +171,14 @@ class ImageHandlers {
   }
 
   manager::Images& images_;
-  const manager::Operations& operations_;
+  manager::Operations& operations_;
+  ImageSecrets secrets_;
   std::mutex changing_;  // nothing comes between If-Match and the change
 };
 
 }  // namespace
 
-void add_image_routes(Router& router, manager::Images& images, const manager::Operations& operations) {
+void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations) {
   auto handlers = std::make_shared<ImageHandlers>(images, operations);
   const std::string one = "/1.0/images/{fingerprint}";
   router.add("GET", "/1.0/images", [handlers](const Request& request) { return handlers->list(request); });
@@ -163,6 +188,7 @@ void add_image_routes(Router& router, manager::Images& images, const manager::Op
   router.add("PUT", one, [handlers](const Request& request) { return handlers->put(request); });
   router.add("PATCH", one, [handlers](const Request& request) { return handlers->patch(request); });
   router.add("DELETE", one, [handlers](const Request& request) { return handlers->remove(request); });
+  router.add("POST", one + "/secret", [handlers](const Request& request) { return handlers->make_secret(request); });
   router.add("GET", one + "/export", [handlers](const Request& request) { return handlers->export_files(request); });
 }
 

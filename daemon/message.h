@@ -39,7 +39,7 @@ struct Access {
   std::string fingerprint;            // of the certificate that it is trusted for; empty: the unix socket
 
   bool full() const { return level == Level::kFull; }
-  bool trusted() const { return level != Level::kUntrusted; }
+  bool trusted() const { return level >= Level::kRestricted; }
   bool may_use(std::string_view project) const;
 };
 

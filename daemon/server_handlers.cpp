@@ -1,4 +1,4 @@
-// /, /1.0, /1.0/resources, and the collections that have no members here: certificates and warnings.
+// /, /1.0, /1.0/resources, and the collections that have no members here: warnings.
 #include <mutex>
 
 #include "api/codec.h"
@@ -7,6 +7,7 @@
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
 #include "daemon/host_facts.h"
+#include "daemon/https_listener.h"
 #include "daemon/version.h"
 
 namespace cella::daemon {
@@ -48,26 +49,35 @@ const std::vector<std::string>& api_extensions() {
       "instance_get_full",
       "instance_nic_network",
       "warnings",
+      "certificate_update",
+      "certificate_project",
+      "certificate_token",
   };
   return names;
 }
 
 class ServerHandlers {
  public:
-  explicit ServerHandlers(manager::Server& server) : server_(server), host_(host_environment()) {
+  ServerHandlers(manager::Server& server, HttpsListener& https)
+      : server_(server), https_(https), host_(host_environment()) {
     host_.server_version = kVersion;
     host_.driver_version = kVersion;
   }
 
-  Result<Reply> get(const Request&) {
+  Result<Reply> get(const Request& request) {
+    if (!request.access.trusted()) return untrusted_reply();
     api::Server out;
-    out.config = server_.config();
+    // A restricted client has no business with the server's own.
+    if (request.access.full()) out.config = server_.config();
     out.api_extensions = api_extensions();
     out.api_status = "stable";
     out.api_version = "1.0";
     out.auth = "trusted";
     out.auth_methods = {"tls"};
     out.environment = host_;
+    out.environment.addresses = https_.addresses();
+    out.environment.certificate = https_.certificate();
+    out.environment.certificate_fingerprint = https_.fingerprint();
     add_storage(out.environment);
     return sync_reply_with_etag(api::encode(out), api::encode(api::ServerPut{out.config}));
   }
@@ -77,11 +87,37 @@ class ServerHandlers {
     const std::lock_guard lock(changing_);
     const std::string present = api::encode(api::ServerPut{server_.config()});
     if (auto refused = check_if_match(request, present)) return *std::move(refused);
-    TRY(request.method == "PUT" ? server_.set_config(body.config) : server_.patch_config(body.config));
+    const std::string before = https_address();
+    const auto given = body.config.find(kHttpsAddress);
+    const bool replaces = request.method == "PUT";
+    const std::string after = given != body.config.end() ? given->second : replaces ? "" : before;
+    if (after != before) TRY(https_.listen(after));
+    Result<void> stored = replaces ? server_.set_config(body.config) : server_.patch_config(body.config);
+    if (!stored.ok() && after != before) static_cast<void>(https_.listen(before));
+    TRY(std::move(stored));
     return empty_reply();
   }
 
  private:
+  static constexpr const char* kHttpsAddress = "core.https_address";
+
+  std::string https_address() const {
+    const auto config = server_.config();
+    const auto found = config.find(kHttpsAddress);
+    return found == config.end() ? std::string() : found->second;
+  }
+
+  // What anybody may know.
+  static Reply untrusted_reply() {
+    api::ServerUntrusted out;
+    out.api_extensions = api_extensions();
+    out.api_status = "stable";
+    out.api_version = "1.0";
+    out.auth = "untrusted";
+    out.auth_methods = {"tls"};
+    return sync_reply(api::encode(out));
+  }
+
   // The drivers in use, joined as LXD joins them.
   void add_storage(api::ServerEnvironment& environment) {
     for (const char* driver : {"btrfs", "dir", "overlay"}) {
@@ -96,21 +132,22 @@ class ServerHandlers {
   }
 
   manager::Server& server_;
+  HttpsListener& https_;
   api::ServerEnvironment host_;
   std::mutex changing_;  // nothing comes between If-Match and the change
 };
 
 }  // namespace
 
-void add_server_routes(Router& router, manager::Server& server) {
-  auto handlers = std::make_shared<ServerHandlers>(server);
+void add_server_routes(Router& router, manager::Server& server, HttpsListener& https) {
+  auto handlers = std::make_shared<ServerHandlers>(server, https);
   router.add("GET", "/", [](const Request&) -> Result<Reply> { return sync_reply("[\"/1.0\"]"); });
   router.add("GET", "/1.0", [handlers](const Request& request) { return handlers->get(request); });
   router.add("PUT", "/1.0", [handlers](const Request& request) { return handlers->change(request); });
   router.add("PATCH", "/1.0", [handlers](const Request& request) { return handlers->change(request); });
   router.add("GET", "/1.0/resources",
              [](const Request&) -> Result<Reply> { return sync_reply(TRY(host_resources())); });
-  for (const char* empty : {"/1.0/certificates", "/1.0/warnings"}) {
+  for (const char* empty : {"/1.0/warnings"}) {
     router.add("GET", empty, [](const Request& request) { return collection_reply(request, {}); });
   }
   router.add("GET", "/1.0/cluster", [](const Request&) -> Result<Reply> {

@@ -261,6 +261,9 @@ api::NetworkPut writable_part(const manager::Network& network) { return {network
 api::StoragePoolPut writable_part(const manager::Pool& pool) { return {pool.config, pool.description}; }
 
 manager::Requestor requestor_of(const Request& request) {
+  if (request.peer.transport == Transport::kTls) {
+    return {request.access.fingerprint, "tls", request.peer.address};
+  }
   std::string username = std::to_string(request.peer.uid);
   if (request.peer.uid == 0) {
     username = "root";

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "cgroups/cpuset.h"
+#include "manager/certificates.h"
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/images.h"
@@ -47,6 +48,7 @@ struct Server::Parts {
   std::unique_ptr<Networks> networks;
   std::unique_ptr<Profiles> profiles;
   std::unique_ptr<ServerConfig> config;
+  std::unique_ptr<Certificates> certificates;
   InstanceSet set;
   InstanceParts* parts = nullptr;  // owned by instances
   std::unique_ptr<Instances> instances;
@@ -117,10 +119,12 @@ Result<void> Server::Parts::open_state() {
   }
   TRY(make_dirs(dir + "/database", 0700));
   const std::array schemas{pool_schema(),    image_schema(),    network_schema(),
-                           profile_schema(), instance_schema(), server_config_schema()};
+                           profile_schema(), instance_schema(), server_config_schema(),
+                           certificate_schema()};
   database = TRY(Database::open(dir + "/database/cella.db", schemas));
   operations.emplace(events);
   config = TRY(ServerConfig::load(*database));
+  certificates = TRY(Certificates::load(*database));
   return kOk;
 }
 
@@ -222,11 +226,15 @@ Profiles& Server::profiles() { return *parts_->profiles; }
 Images& Server::images() { return *parts_->images; }
 Pools& Server::pools() { return *parts_->pools; }
 Networks& Server::networks() { return *parts_->networks; }
+Certificates& Server::certificates() { return *parts_->certificates; }
 const std::string& Server::state_dir() const { return parts_->options.state_dir; }
 
 Config Server::config() const { return parts_->config->get(); }
 Result<void> Server::set_config(const Config& config) { return parts_->config->set(config); }
 Result<void> Server::patch_config(const Config& config) { return parts_->config->patch(config); }
+Result<bool> Server::accepts_password(const std::string& password) const {
+  return parts_->config->accepts_password(password);
+}
 
 void Server::start_instances() { parts_->parts->boot.start_instances(); }
 void Server::stop_instances() { parts_->parts->boot.stop_instances(); }

@@ -11,6 +11,7 @@
 
 namespace cella::manager {
 
+class Certificates;
 class Database;
 class Events;
 class Images;
@@ -47,6 +48,7 @@ class Server {
   Images& images();
   Pools& pools();
   Networks& networks();
+  Certificates& certificates();
   const std::string& state_dir() const;
 
   // Server configuration (the "config" of GET /1.0): user.* and what has an effect here.
@@ -54,6 +56,8 @@ class Server {
   // PUT replaces, PATCH sets the keys given; an empty value unsets. Errors: kInvalid naming key and value.
   Result<void> set_config(const Config& config);
   Result<void> patch_config(const Config& config);
+  // Whether it is core.trust_password. Takes about 50 ms. Errors: kInternal.
+  Result<bool> accepts_password(const std::string& password) const;
 
   // Starts what boot.autostart and volatile.last_state.power ask for, by boot.autostart.priority; an operation's end is
   // not waited for. Call once, when the API listens.

@@ -5,6 +5,8 @@
 
 #include "manager/database.h"
 #include "manager/merge.h"
+#include "manager/password.h"
+#include "manager/snapshot_names.h"
 
 namespace cella::manager {
 namespace {
@@ -14,9 +16,21 @@ CREATE TABLE server_config (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT R
 )"}};
 
 // LXD's families of server keys, none of which has an effect here yet.
-constexpr std::array<std::string_view, 11> kKnownFamilies{"acme.",  "backups.", "candid.",  "cluster.",
-                                                          "core.",  "images.",  "instances.", "loki.",
-                                                          "maas.",  "network.", "oidc."};
+constexpr std::array<std::string_view, 11> kKnownFamilies{"acme.", "backups.", "candid.",    "cluster.",
+                                                          "core.", "images.",  "instances.", "loki.",
+                                                          "maas.", "network.", "oidc."};
+
+constexpr std::string_view kHttpsAddress = "core.https_address";
+constexpr std::string_view kTrustPassword = "core.trust_password";
+constexpr std::string_view kTokenExpiry = "core.remote_token_expiry";
+
+// Keys below "core." that have an effect. The address is checked where it is bound.
+Result<bool> check_core_key(const std::string& key, const std::string& value) {
+  if (key == kHttpsAddress || key == kTrustPassword) return true;
+  if (key != kTokenExpiry) return false;
+  TRY(expiry_time(key, value, Timestamp()));
+  return true;
+}
 
 }  // namespace
 
@@ -28,6 +42,7 @@ const Schema& server_config_schema() {
 Result<void> check_server_config(const Config& config) {
   for (const auto& [key, value] : config) {
     if (key.starts_with("user.") && key.size() > 5) continue;
+    if (TRY(check_core_key(key, value))) continue;
     for (const auto family : kKnownFamilies) {
       if (key.starts_with(family)) {
         return Error(ErrorKind::kUnsupported, "server key " + key + " is not supported: it has no effect yet");
@@ -47,7 +62,36 @@ Result<std::unique_ptr<ServerConfig>> ServerConfig::load(Database& database) {
 
 Config ServerConfig::get() const {
   std::lock_guard lock(mutex_);
-  return config_;
+  Config shown = config_;
+  if (const auto password = shown.find(std::string(kTrustPassword)); password != shown.end()) {
+    password->second = "true";
+  }
+  return shown;
+}
+
+Result<bool> ServerConfig::accepts_password(const std::string& password) const {
+  std::string hash;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = config_.find(std::string(kTrustPassword));
+    if (found == config_.end()) return false;
+    hash = found->second;
+  }
+  return matches_password(password, hash);
+}
+
+// A password that comes back as it was shown stays what it is.
+Result<void> ServerConfig::hide_password_locked(Config& next) const {
+  const auto given = next.find(std::string(kTrustPassword));
+  if (given == next.end()) return kOk;
+  const auto present = config_.find(given->first);
+  if (present != config_.end() && (given->second == "true" || given->second == present->second)) {
+    given->second = present->second;
+    return kOk;
+  }
+  if (given->second == "true") return invalid_value(kTrustPassword, "true", "stands for a password that is set");
+  given->second = TRY(hash_password(given->second));
+  return kOk;
 }
 
 Result<void> ServerConfig::set(const Config& config) {
@@ -62,6 +106,7 @@ Result<void> ServerConfig::patch(const Config& changes) {
 
 Result<void> ServerConfig::store_locked(Config next) {
   TRY(check_server_config(next));
+  TRY(hide_password_locked(next));
   auto transaction = TRY(database_.begin());
   TRY(database_.execute("DELETE FROM server_config"));
   {

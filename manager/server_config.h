@@ -23,7 +23,10 @@ class ServerConfig {
  public:
   static Result<std::unique_ptr<ServerConfig>> load(Database& database);
 
+  // As clients see it: "true" in place of a password.
   Config get() const;
+  // Errors: kInternal. false: there is no password, or it is another one.
+  Result<bool> accepts_password(const std::string& password) const;
   // Replaces everything; empty values are left out. Nothing changes on failure.
   Result<void> set(const Config& config);
   // Sets the keys given; an empty value unsets one.
@@ -32,6 +35,7 @@ class ServerConfig {
  private:
   explicit ServerConfig(Database& database) : database_(database) {}
   Result<void> store_locked(Config next);
+  Result<void> hide_password_locked(Config& next) const;
 
   Database& database_;
   mutable std::mutex mutex_;
