@@ -15,9 +15,19 @@ MemberPart part_of(const std::string& path) {
   return MemberPart::kIgnored;
 }
 
+// Members outside the part count for nothing.
+MemberPath member_of_part(std::string path, std::string_view part) {
+  if (!path.starts_with(part)) return {};
+  path.erase(0, part.size());
+  if (!path.starts_with('/')) return {};
+  path.erase(0, 1);
+  const MemberPart kind = part_of(path);
+  return {std::move(path), kind};
+}
+
 }  // namespace
 
-Result<MemberPath> plain_member_path(std::string_view name, ArchiveLayout layout) {
+Result<MemberPath> plain_member_path(std::string_view name, ArchiveLayout layout, std::string_view backup_part) {
   if (name.empty()) return bad_member(name, "empty name");
   if (name.front() == '/') return bad_member(name, "absolute name");
   if (name.size() > 4095) return bad_member(name, "name longer than 4095 bytes");
@@ -33,6 +43,11 @@ Result<MemberPath> plain_member_path(std::string_view name, ArchiveLayout layout
     if (component.size() > 255) return bad_member(name, "a component longer than 255 bytes");
     if (!member.path.empty()) member.path += '/';
     member.path += component;
+  }
+  if (layout == ArchiveLayout::kBackupPart) return member_of_part(std::move(member.path), backup_part);
+  if (layout == ArchiveLayout::kBackupIndex) {
+    member.part = member.path == "backup/index.yaml" ? MemberPart::kMetadata : MemberPart::kIgnored;
+    return member;
   }
   member.part = part_of(member.path);
   if (layout == ArchiveLayout::kMetadata && member.part == MemberPart::kRootfs) member.part = MemberPart::kIgnored;

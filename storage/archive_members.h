@@ -23,7 +23,8 @@ struct MemberPath {
 
 // "./rootfs//etc/passwd" → rootfs/etc/passwd. For kRootfs archives "rootfs/" is put before.
 // Errors: kInvalid naming the member: absolute, "..", longer than 4095 bytes or a component longer than 255.
-Result<MemberPath> plain_member_path(std::string_view name, ArchiveLayout layout);
+// backup_part: for kBackupPart, the directory whose members count ("backup/container").
+Result<MemberPath> plain_member_path(std::string_view name, ArchiveLayout layout, std::string_view backup_part = {});
 
 enum class MemberAction : std::uint8_t { kMake, kReplace, kMerge };  // kMerge: a directory seen before
 

@@ -1,6 +1,8 @@
 #include "storage/dir_driver.h"
 
 #include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
 
 #include "base/files.h"
 #include "storage/id_mapped.h"
@@ -52,6 +54,8 @@ Result<void> DirDriver::copy(const VolumeId& from, const VolumeId& to, const Wat
   TRY(make_dir_at(staged.directory(), kTreeName, 0755));
   TRY(copy_image_tree(source, TRY(open_dir_at(staged.directory(), kTreeName)), watch));
   TRY(copy_image_metadata(source, staged.directory()));
+  // A root that is made from an image can be made again; what is copied from a root exists nowhere else.
+  if (from.kind != VolumeKind::kImage && ::syncfs(staged.directory().get()) != 0) return errno_error(errno, "syncfs");
   return staged.publish(to);
 }
 

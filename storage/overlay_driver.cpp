@@ -142,6 +142,8 @@ Result<void> OverlayDriver::copy(const VolumeId& from, const VolumeId& to, const
     TRY(stage_layers(staged, image, model));
   }
   TRY(copy_tree(model, TRY(open_dir_at(staged.directory(), layer)), 0, watch));
+  TRY(copy_image_metadata(source, staged.directory()));
+  if (::syncfs(staged.directory().get()) != 0) return errno_error(errno, "syncfs");
   return staged.publish(to);
 }
 

@@ -125,6 +125,8 @@ Result<void> PoolTree::rename(const VolumeId& from, const VolumeId& to) {
   const VolumePlace new_place = place_of(to);
   const DirFd old_parent = TRY_CONTEXT(volume_text(from), open_parent(old_place));
   TRY_CONTEXT(volume_text(from), rename_new(old_parent, old_place.name, TRY(make_parent(new_place)), new_place.name));
+  // Fails while other snapshots are there.
+  if (from.kind == VolumeKind::kSnapshot) ::unlinkat(root_.get(), old_place.directory.c_str(), AT_REMOVEDIR);
   return kOk;
 }
 

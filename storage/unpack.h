@@ -14,6 +14,8 @@ enum class ArchiveLayout : std::uint8_t {
   kUnified,   // metadata.yaml, templates/, rootfs/
   kMetadata,  // metadata.yaml, templates/
   kRootfs,    // the members are the root file system; they are put below rootfs/
+  kBackupIndex,  // a backup, of which only backup/index.yaml is read
+  kBackupPart,   // a backup, of which one directory is read: metadata.yaml (may be missing), templates/, rootfs/
 };
 
 struct UnpackReport {
@@ -35,6 +37,13 @@ Result<UnpackReport> inspect_archive(const Fd& archive, ArchiveLayout layout, co
 // Errors: as above; what was written until then stays and is the caller's to remove.
 Result<UnpackReport> unpack_archive(const Fd& archive, ArchiveLayout layout, const Fd& directory,
                                     const UnpackLimits& limits, const Watch& watch);
+
+// The text of backup/index.yaml. Errors: as above; kInvalid when there is none.
+Result<std::string> read_backup_index(const Fd& archive, const Watch& watch);
+
+// Unpacks metadata.yaml, templates/ and rootfs/ from below `part` ("backup/container") of a backup. Errors: as above.
+Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& part, const Fd& directory,
+                                        const UnpackLimits& limits, const Watch& watch);
 
 enum class RootfsFormat : std::uint8_t { kArchive, kSquashfs };
 // Tells a squashfs by its magic and checks that it is as long as its superblock says. Errors: kInvalid when it is cut

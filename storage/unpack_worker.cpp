@@ -35,6 +35,7 @@ class Unpacking {
         return std::move(done).error().with_context("unpack \"" + member.name + "\"");
       }
       TRY(report_progress());
+      if (job_.layout == ArchiveLayout::kBackupIndex && !metadata_.empty()) return kOk;
     }
     if (writer_) TRY(writer_->finish());
     return check_complete();
@@ -52,7 +53,7 @@ class Unpacking {
 
  private:
   Result<void> take(const ArchiveMember& member) {
-    const MemberPath path = TRY(plain_member_path(member.name, job_.layout));
+    const MemberPath path = TRY(plain_member_path(member.name, job_.layout, job_.part));
     if (path.path.empty() || path.part == MemberPart::kIgnored) return skip_contents();
     if (member.type == MemberType::kHardLink) return take_hard_link(path, member);
     TRY(check_member_type(path, member.type));
@@ -71,7 +72,7 @@ class Unpacking {
 
   Result<void> take_hard_link(const MemberPath& path, const ArchiveMember& member) {
     TRY(check_member_type(path, MemberType::kFile));
-    const MemberPath target = TRY(plain_member_path(member.link, job_.layout));
+    const MemberPath target = TRY(plain_member_path(member.link, job_.layout, job_.part));
     const MemberAction action = TRY(index_.add_hard_link(path, target));
     if (index_.is_device(target.path) || !writer_) return skip_contents();
     TRY(writer_->link(path, target, action));
@@ -115,7 +116,9 @@ class Unpacking {
   }
 
   Result<void> check_complete() {
-    if (job_.layout != ArchiveLayout::kRootfs && metadata_.empty())
+    if (job_.layout == ArchiveLayout::kBackupIndex)
+      return Error(ErrorKind::kInvalid, "archive has no backup/index.yaml: it is not a backup");
+    if (job_.layout != ArchiveLayout::kRootfs && job_.layout != ArchiveLayout::kBackupPart && metadata_.empty())
       return Error(ErrorKind::kInvalid, "archive has no metadata.yaml");
     if (job_.layout != ArchiveLayout::kMetadata && !index_.has_directory("rootfs"))
       return Error(ErrorKind::kInvalid, job_.layout == ArchiveLayout::kRootfs ? "archive has no members"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/fd.h"
 #include "storage/unpack.h"
@@ -31,6 +32,7 @@ struct WorkerJob {
   const Fd& user_namespace;
   const Fd& report;  // pipe
   UnpackLimits limits;
+  std::string part = {};  // of a backup
 };
 
 // Confines this process for good: user namespace, empty network, root directory = the destination (or an empty
