@@ -109,7 +109,12 @@ Result<int> run_container(const RunOptions& options) {
   const int descriptors[] = {cgroup.directory()};
   Error late_error(ErrorKind::kInternal, "no error");
   LaunchBase base{.procfs = &procfs, .late_mounts_error = &late_error};
-  base.late_mounts = [&](const Fd& user_namespace) { return make_run_mounts(options, sources, user_namespace); };
+  // The first device program of a host costs milliseconds (the kernel patches itself), so that is done beside the
+  // child's work too. The child waits for the mounts, so nothing of the container runs before it is in place.
+  base.late_mounts = [&](const Fd& user_namespace) -> Result<std::vector<Fd>> {
+    if (options.filters_devices) TRY(cgroup.filter_devices());
+    return make_run_mounts(options, sources, user_namespace);
+  };
   auto outcome = launch(plan, descriptors, base);
   if (const auto* failure = std::get_if<LaunchFailure>(&outcome)) {
     if (failure->step == LaunchStep::kLateMounts) return late_error;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <chrono>
 
+#include "cgroups/device_filter.h"
 #include "cgroups/limits.h"
 
 namespace cella::runtime {
@@ -65,6 +66,11 @@ Result<RunCgroup> RunCgroup::create(const RunOptions& options) {
   RunCgroup made(std::move(hierarchy), std::move(cgroup), std::move(name));
   TRY(cgroups::apply_limits(made.cgroup_, {}, limits));
   return made;
+}
+
+Result<void> RunCgroup::filter_devices() const {
+  const auto filter = TRY_CONTEXT("--devices", cgroups::DeviceFilter::load(cgroups::default_device_rules()));
+  return filter.attach(cgroup_);
 }
 
 RunCgroup::~RunCgroup() {

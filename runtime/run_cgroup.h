@@ -20,6 +20,10 @@ class RunCgroup {
   RunCgroup& operator=(RunCgroup&&) = delete;
   ~RunCgroup();
 
+  // Puts the default device program on it. Errors: kUnsupported when the kernel takes none; kDenied when this process
+  // may not load one.
+  Result<void> filter_devices() const;
+
   int directory() const { return cgroup_.dir().get(); }
 
  private:

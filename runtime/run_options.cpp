@@ -115,6 +115,12 @@ Result<void> set_seccomp(RunOptions& options, std::string_view key, const std::s
   return kOk;
 }
 
+Result<void> set_devices(RunOptions& options, std::string_view key, const std::string& value) {
+  if (value != "default" && value != "any") return invalid_value(key, value, "must be default or any");
+  options.filters_devices = value == "default";
+  return kOk;
+}
+
 // SRC:DST[:ro]
 Result<void> add_bind(RunOptions& options, std::string_view key, const std::string& value) {
   RunBind bind;
@@ -146,7 +152,7 @@ constexpr std::array kOptions = {
     Option{"--pids", true, set_pids},          Option{"--net", true, set_network},
     Option{"--cap-add", true, add_capability}, Option{"--cap-drop", true, drop_capability},
     Option{"--seccomp", true, set_seccomp},    Option{"--bind", true, add_bind},
-    Option{"--tty", false, set_terminal},
+    Option{"--devices", true, set_devices},    Option{"--tty", false, set_terminal},
 };
 
 const Option* find_option(std::string_view name) {
@@ -215,6 +221,8 @@ started by root; inside, root is an unprivileged id of the host.
                         (default: sys_module sys_rawio sys_time mac_admin mac_override are dropped)
   --seccomp default|none|FILE
                         system call filter; FILE is written as LXC's policies are
+  --devices default|any by default a BPF program on the cgroup lets only null, zero, full, random, urandom, tty,
+                        console, ptmx, pts, fuse and net/tun be opened; "any" leaves it out, for hosts that forbid BPF
   --bind SRC:DST[:ro]   show the host's file or directory SRC at DST; owners are not shifted
   --tty                 give the command a terminal of its own, connected to this one
   --help                this text

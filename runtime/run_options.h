@@ -42,6 +42,7 @@ struct RunOptions {
   RunNetwork network = RunNetwork::kNone;
   CapabilityMask dropped_capabilities = 0;
   std::string seccomp = "default";  // "default", "none" or a file
+  bool filters_devices = true;      // a device program on the cgroup
   std::vector<RunBind> binds;
   bool wants_terminal = false;
   std::vector<std::string> command;

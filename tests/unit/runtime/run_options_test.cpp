@@ -29,6 +29,7 @@ TEST(RunOptions, HaveSafeDefaults) {
   EXPECT_EQ(options.network, RunNetwork::kNone);
   EXPECT_EQ(options.root, RunRoot::kWritable);
   EXPECT_EQ(options.seccomp, "default");
+  EXPECT_TRUE(options.filters_devices);
   EXPECT_EQ(options.dropped_capabilities, default_dropped_capabilities());
   EXPECT_EQ(options.command, Arguments{"sh"});
 }
@@ -45,6 +46,12 @@ TEST(RunOptions, TakeLimitsWithUnits) {
   EXPECT_EQ(options.limits.cpu_quota_us, 150000u);
   EXPECT_EQ(options.limits.pids, 10u);
   EXPECT_EQ(options_of({"--rootfs=/r", "--cpus=0.25", "true"}).limits.cpu_quota_us, 25000u);
+}
+
+TEST(RunOptions, LeaveTheDeviceProgramOutOnlyWhenAsked) {
+  EXPECT_FALSE(options_of({"--rootfs=/r", "--devices", "any", "x"}).filters_devices);
+  EXPECT_TRUE(options_of({"--rootfs=/r", "--devices=default", "x"}).filters_devices);
+  EXPECT_NE(error_of({"--rootfs=/r", "--devices", "all", "x"}).find("--devices \"all\""), std::string::npos);
 }
 
 TEST(RunOptions, TakeBindsWithModes) {
