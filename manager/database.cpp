@@ -2,8 +2,14 @@
 
 #include <sqlite3.h>
 
+#include "manager/journal_room.h"
+
 namespace cella::manager {
 namespace {
+
+// The log is copied into the database and written from its start again after so many pages; half as much again is
+// reserved, for the transaction that reaches the number.
+constexpr std::uint64_t kJournalRoom = 512 * 4096 * 3 / 2;
 
 Error sqlite_error(sqlite3* connection, int code, std::string what) {
   ErrorKind kind = ErrorKind::kIo;
@@ -76,10 +82,13 @@ std::string Statement::text(int column) const {
 std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
-Transaction::Transaction(Database& database) : database_(&database), lock_(database.mutex_) {}
+Transaction::Transaction(Database& database, Durability durability)
+    : database_(&database), durability_(durability), lock_(database.mutex_) {}
 
 Transaction::Transaction(Transaction&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)), lock_(std::move(other.lock_)) {}
+    : database_(std::exchange(other.database_, nullptr)),
+      durability_(other.durability_),
+      lock_(std::move(other.lock_)) {}
 
 Transaction::~Transaction() {
   if (database_ == nullptr) return;
@@ -88,12 +97,14 @@ Transaction::~Transaction() {
   const std::string sql = depth == 0 ? "ROLLBACK" : "ROLLBACK TO " + name + "; RELEASE " + name;
   // A failed commit (disk full) may have rolled back already; then this says so and changes nothing.
   (void)database_->execute(sql);
+  if (depth == 0) database_->restore_durability(durability_);
 }
 
 Result<void> Transaction::commit() {
   const int depth = database_->depth_ - 1;
   TRY(database_->execute(depth == 0 ? "COMMIT" : "RELEASE level" + std::to_string(depth)));
   database_->depth_ = depth;
+  if (depth == 0) database_->restore_durability(durability_);
   database_ = nullptr;
   lock_.unlock();
   return kOk;
@@ -107,9 +118,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::s
   if (code != SQLITE_OK) return sqlite_error(connection, code, "open " + path);
   sqlite3_busy_timeout(connection, 5000);
   TRY_CONTEXT(path, database->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                                      "PRAGMA cache_size=-512;"
+                                      "PRAGMA cache_size=-512; PRAGMA wal_autocheckpoint=512;"
                                       "CREATE TABLE IF NOT EXISTS schema (noun TEXT PRIMARY KEY, number INTEGER NOT NULL)"));
   for (const Schema& schema : schemas) TRY_CONTEXT(path, database->migrate(schema));
+  reserve_journal_room(path + "-wal", kJournalRoom);
   return database;
 }
 
@@ -166,10 +178,23 @@ Result<void> Database::execute(const std::string& sql) {
   return kOk;
 }
 
-Result<Transaction> Database::begin() {
-  Transaction transaction(*this);
+Result<void> Database::open_transaction(int depth, Durability durability) {
+  if (depth > 0) return execute("SAVEPOINT level" + std::to_string(depth));
+  if (durability == Durability::kNow) return execute("BEGIN IMMEDIATE");
+  // In WAL mode this leaves out the sync of the commit and nothing else; the order in the log stays.
+  auto begun = execute("PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE");
+  if (!begun.ok()) restore_durability(durability);
+  return begun;
+}
+
+void Database::restore_durability(Durability durability) {
+  if (durability == Durability::kWithNext) (void)execute("PRAGMA synchronous=FULL");
+}
+
+Result<Transaction> Database::begin(Durability durability) {
+  Transaction transaction(*this, durability);
   const int depth = depth_;
-  auto begun = execute(depth == 0 ? "BEGIN IMMEDIATE" : "SAVEPOINT level" + std::to_string(depth));
+  auto begun = open_transaction(depth, durability);
   if (!begun.ok()) {
     transaction.database_ = nullptr;
     return std::move(begun).error();

@@ -34,6 +34,13 @@ struct Schema {
 
 class Database;
 
+// When a transaction must be on the disk.
+enum class Durability : std::uint8_t {
+  kNow,       // before commit() returns
+  kWithNext,  // together with the next transaction that is kNow: for steps of an operation that ends with such a one.
+              // A killed daemon loses nothing; a power cut before that loses this one too, never only the later one.
+};
+
 // A prepared statement, ready to bind. Parameters and columns are counted from 0 in order of appearance.
 //   auto insert = TRY(database.prepare("INSERT INTO t (a, b) VALUES (?, ?)"));
 //   TRY(insert.bind(name, count).run());
@@ -101,8 +108,9 @@ class Transaction {
 
  private:
   friend class Database;
-  explicit Transaction(Database& database);
+  Transaction(Database& database, Durability durability);
   Database* database_;
+  Durability durability_;
   std::unique_lock<std::recursive_mutex> lock_;
 };
 
@@ -119,7 +127,8 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   // Runs one or more statements without parameters.
   Result<void> execute(const std::string& sql);
-  Result<Transaction> begin();
+  // durability: of the outermost transaction; a nested one is as durable as that.
+  Result<Transaction> begin(Durability durability = Durability::kNow);
   std::int64_t last_insert_id() const;
 
  private:
@@ -127,6 +136,9 @@ class Database {
   friend class Transaction;
   explicit Database(sqlite3* connection) : connection_(connection) {}
   Result<void> migrate(const Schema& schema);
+  Result<void> open_transaction(int depth, Durability durability);
+  // After the end of an outermost transaction: what comes next is durable again.
+  void restore_durability(Durability durability);
 
   sqlite3* connection_;
   mutable std::recursive_mutex mutex_;

@@ -137,8 +137,13 @@ Result<void> update_image(Database& database, const Image& image) {
 }
 
 Result<void> touch_image(Database& database, const Image& image) {
-  auto update = TRY(database.prepare("UPDATE images SET last_used_at = ? WHERE fingerprint = ?"));
-  return update.bind(number_of(image.last_used_at), image.fingerprint).run();
+  // Only a clean-up by age asks for it: no launch waits for the disk because of that.
+  auto transaction = TRY(database.begin(Durability::kWithNext));
+  {
+    auto update = TRY(database.prepare("UPDATE images SET last_used_at = ? WHERE fingerprint = ?"));
+    TRY(update.bind(number_of(image.last_used_at), image.fingerprint).run());
+  }
+  return transaction.commit();
 }
 
 Result<void> delete_image(Database& database, const std::string& fingerprint) {

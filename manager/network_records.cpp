@@ -76,7 +76,8 @@ Result<std::vector<NetworkRecord>> read_networks(Database& database) {
 Result<void> insert_network(Database& database, NetworkRecord& record) {
   auto transaction = TRY(database.begin());
   {
-    auto insert = TRY(database.prepare("INSERT INTO networks (project, name, description, hwaddr) VALUES (?, ?, ?, ?)"));
+    auto insert =
+        TRY(database.prepare("INSERT INTO networks (project, name, description, hwaddr) VALUES (?, ?, ?, ?)"));
     TRY_CONTEXT("network " + record.name,
                 insert.bind(record.project, record.name, record.description, record.hwaddr).run());
     record.id = database.last_insert_id();
@@ -97,8 +98,8 @@ Result<void> update_network(Database& database, const NetworkRecord& record) {
 
 Result<void> delete_network(Database& database, std::int64_t id) {
   auto transaction = TRY(database.begin());
-  for (const char* sql : {"DELETE FROM network_nics WHERE network_id = ?", "DELETE FROM networks_config WHERE network_id = ?",
-                          "DELETE FROM networks WHERE id = ?"}) {
+  for (const char* sql : {"DELETE FROM network_nics WHERE network_id = ?",
+                          "DELETE FROM networks_config WHERE network_id = ?", "DELETE FROM networks WHERE id = ?"}) {
     auto statement = TRY(database.prepare(sql));
     TRY(statement.bind(id).run());
   }
@@ -110,27 +111,37 @@ Result<std::vector<NicRecord>> read_nics(Database& database) {
       "SELECT network_id, instance, device, mac, ipv4, ipv6, ipv4_fixed, ipv6_fixed FROM network_nics"));
   std::vector<NicRecord> records;
   while (TRY(rows.step())) {
-    records.push_back({rows.number(0), rows.text(1), rows.text(2), rows.text(3), rows.text(4), rows.text(5), rows.truth(6),
-                       rows.truth(7)});
+    records.push_back({rows.number(0), rows.text(1), rows.text(2), rows.text(3), rows.text(4), rows.text(5),
+                       rows.truth(6), rows.truth(7)});
   }
   return records;
 }
 
+// NICs come and go in the course of an instance's start and deletion, which end with a durable transaction.
 Result<void> put_nic(Database& database, const NicRecord& record) {
-  auto upsert = TRY(database.prepare(
-      "INSERT INTO network_nics (network_id, instance, device, mac, ipv4, ipv6, ipv4_fixed, ipv6_fixed) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network_id, instance, device) DO UPDATE SET mac = excluded.mac, "
-      "ipv4 = excluded.ipv4, ipv6 = excluded.ipv6, ipv4_fixed = excluded.ipv4_fixed, ipv6_fixed = excluded.ipv6_fixed"));
-  return upsert
-      .bind(record.network_id, record.instance, record.device, record.mac, or_null(record.ipv4), or_null(record.ipv6),
-            record.ipv4_fixed, record.ipv6_fixed)
-      .run();
+  auto transaction = TRY(database.begin(Durability::kWithNext));
+  {
+    auto upsert = TRY(database.prepare(
+        "INSERT INTO network_nics (network_id, instance, device, mac, ipv4, ipv6, ipv4_fixed, ipv6_fixed) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network_id, instance, device) DO UPDATE SET mac = excluded.mac, "
+        "ipv4 = excluded.ipv4, ipv6 = excluded.ipv6, ipv4_fixed = excluded.ipv4_fixed, ipv6_fixed = "
+        "excluded.ipv6_fixed"));
+    TRY(upsert
+            .bind(record.network_id, record.instance, record.device, record.mac, or_null(record.ipv4),
+                  or_null(record.ipv6), record.ipv4_fixed, record.ipv6_fixed)
+            .run());
+  }
+  return transaction.commit();
 }
 
 Result<void> delete_nic(Database& database, const NicRecord& record) {
-  auto statement =
-      TRY(database.prepare("DELETE FROM network_nics WHERE network_id = ? AND instance = ? AND device = ?"));
-  return statement.bind(record.network_id, record.instance, record.device).run();
+  auto transaction = TRY(database.begin(Durability::kWithNext));
+  {
+    auto statement =
+        TRY(database.prepare("DELETE FROM network_nics WHERE network_id = ? AND instance = ? AND device = ?"));
+    TRY(statement.bind(record.network_id, record.instance, record.device).run());
+  }
+  return transaction.commit();
 }
 
 Result<void> rename_nics(Database& database, const std::string& instance, const std::string& new_name) {

@@ -82,6 +82,44 @@ TEST_F(DatabaseFile, IsInWriteAheadModeWithFullSync) {
   EXPECT_EQ(sync->number(0), 2);
 }
 
+std::int64_t sync_mode(Database& database) {
+  auto query = database.prepare("PRAGMA synchronous");
+  return query.ok() && *query->step() ? query->number(0) : -1;
+}
+
+TEST_F(DatabaseFile, SyncsEveryCommitButThoseThatGoWithTheNext) {
+  auto database = open(kFirst);
+  {
+    auto relaxed = (*database)->begin(Durability::kWithNext);
+    ASSERT_TRUE(relaxed.ok());
+    EXPECT_EQ(sync_mode(**database), 1);
+    ASSERT_TRUE(insert(**database, "apple", 1).ok());
+    ASSERT_TRUE(relaxed->commit().ok());
+  }
+  EXPECT_EQ(sync_mode(**database), 2);
+  {
+    auto undone = (*database)->begin(Durability::kWithNext);
+    ASSERT_TRUE(insert(**database, "pear", 1).ok());
+  }
+  EXPECT_EQ(sync_mode(**database), 2);
+  EXPECT_EQ(count(**database), 1);
+}
+
+// What a power cut leaves: the database file and a log whose end is room that was never used.
+TEST_F(DatabaseFile, IsReadAgainFromALogWithRoomAtItsEnd) {
+  auto database = open(kFirst);
+  ASSERT_TRUE(insert(**database, "apple", 150).ok());
+  ASSERT_GE(std::filesystem::file_size(path_ + "-wal"), 512u * 4096u);
+  const std::string cut = path_ + ".cut";
+  std::filesystem::copy_file(path_, cut);
+  std::filesystem::copy_file(path_ + "-wal", cut + "-wal");
+  auto again = Database::open(cut, std::array{Schema{"fruit", kFirst}});
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  EXPECT_EQ(count(**again), 1);
+  ASSERT_TRUE(insert(**again, "pear", 100).ok());
+  EXPECT_EQ(count(**again), 2);
+}
+
 TEST(Database, UndoesATransactionThatIsNotCommitted) {
   auto database = *Database::open(":memory:", std::array{Schema{"fruit", kFirst}});
   {
