@@ -78,7 +78,8 @@ struct Command {
   // Does the work; the value is the process's exit status.
   std::function<Result<int>(Server&, const Arguments&)> run = {};
   bool hidden = false;
-  bool raw = false;  // every word after the command is passed on untouched: nothing is a flag
+  bool raw = false;          // every word after the command is passed on untouched: nothing is a flag
+  bool own_remotes = false;  // its words may name several remotes: it splits them itself
 };
 
 // The whole tree. program: the name the user typed.

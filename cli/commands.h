@@ -24,6 +24,7 @@ Command operation_command();
 Command pause_command();
 Command profile_command();
 Command query_command();
+Command remote_command();
 Command rename_instance_command();
 Command restart_command();
 Command start_command();

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/device.h"
 #include "cli/object.h"
+#include "cli/trust.h"
 
 namespace cella::cli {
 namespace {
@@ -169,6 +170,7 @@ Command config_command() {
        .max_words = 2,
        .completes = {Names::kInstance, Names::kConfigKey},
        .run = unset}};
+  command.children.push_back(config_trust_command());
   return command;
 }
 

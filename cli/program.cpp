@@ -5,6 +5,7 @@
 
 #include "cli/help.h"
 #include "cli/parse.h"
+#include "cli/remote_words.h"
 #include "cli/server.h"
 #include "cli/version.h"
 
@@ -21,6 +22,7 @@ Globals globals_of(const Arguments& arguments) {
   return {.quiet = arguments.on("quiet"),
           .debug = arguments.on("debug"),
           .verbose = arguments.on("verbose"),
+          .force_local = arguments.on("force-local"),
           .project = arguments.text("project")};
 }
 
@@ -47,7 +49,11 @@ int run_program(std::span<const std::string> words) {
   }
   if (invocation->wrong_count) return show_usage(*invocation);
   Server server(globals_of(invocation->arguments));
-  const Result<int> status = invocation->command->run(server, invocation->arguments);
+  Arguments arguments = invocation->arguments;
+  if (const auto chosen = choose_remote(server, *invocation->command, arguments); !chosen.ok()) {
+    return fail(chosen.error());
+  }
+  const Result<int> status = invocation->command->run(server, arguments);
   if (!status.ok()) return fail(status.error());
   if (std::fflush(stdout) != 0) return fail(errno_error(errno, "write standard output"));
   return *status;

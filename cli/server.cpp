@@ -17,8 +17,38 @@ std::string url(std::initializer_list<std::string_view> parts) {
   return out;
 }
 
-Result<api::Client> Server::another_client() const {
-  const std::string path = socket_path();
+Result<Remotes*> Server::remotes() {
+  if (!remotes_) remotes_.emplace(TRY(Remotes::load()));
+  return &*remotes_;
+}
+
+Result<void> Server::use_remote(const std::string& name) {
+  TRY(TRY(remotes())->find(name));
+  if (name != remote_) client_.reset();
+  remote_ = name;
+  return kOk;
+}
+
+Result<std::string> Server::remote_name() {
+  if (globals_.force_local) return std::string("local");
+  return remote_.empty() ? TRY(remotes())->file().default_remote : remote_;
+}
+
+Result<api::Client> Server::another_client() {
+  const std::string name = TRY(remote_name());
+  const Remote remote = globals_.force_local ? Remote{.addr = "unix://"} : TRY(TRY(remotes())->find(name));
+  const std::string project = globals_.project.empty() ? remote.project : globals_.project;
+  if (!remote.addr.starts_with("unix:")) {
+    if (remote.protocol != "lxd") {
+      return Error(ErrorKind::kUnsupported,
+                   "The remote \"" + name + "\" speaks " + remote.protocol + ", which this client does not");
+    }
+    auto client = TRY(api::Client::connect_tls(TRY(TRY(remotes())->tls_server(name, remote))));
+    client.set_project(project);
+    return client;
+  }
+  const bool has_path = remote.addr.size() > std::string_view("unix://").size();
+  const std::string path = has_path ? remote.addr.substr(std::string_view("unix://").size()) : socket_path();
   auto client = api::Client::connect_unix(path);
   if (!client.ok()) {
     const Error& error = client.error();
@@ -27,7 +57,7 @@ Result<api::Client> Server::another_client() const {
     }
     return Error(error.kind(), error.message() + "\nIs the daemon running? \"cella daemon\" starts it.");
   }
-  client->set_project(globals_.project);
+  client->set_project(project);
   return client;
 }
 

@@ -10,6 +10,7 @@
 #include "api/codec.h"
 #include "api/operation.h"
 #include "cli/progress.h"
+#include "cli/remotes.h"
 
 namespace cella::cli {
 
@@ -18,6 +19,7 @@ struct Globals {
   bool quiet = false;
   bool debug = false;
   bool verbose = false;
+  bool force_local = false;
   std::string project;  // empty: the default project
 };
 
@@ -28,10 +30,17 @@ class Server {
   const Globals& globals() const { return globals_; }
   Show progress() const { return globals_.quiet ? Show::kNothing : Show::kOnTerminal; }
 
+  // The user's own configuration, read at first use.
+  Result<Remotes*> remotes();
+  // Talks to this remote from now on; without a call it is the default one. Errors: kNotFound naming it.
+  Result<void> use_remote(const std::string& name);
+  // The remote that is talked to.
+  Result<std::string> remote_name();
+
   // The connection. Errors: kNotFound/kDenied/kIo naming the socket and what to do about it.
   Result<api::Client*> client();
   // A second connection, for a thread of its own.
-  Result<api::Client> another_client() const;
+  Result<api::Client> another_client();
 
   // One request. body: JSON text or empty. etag: sent as If-Match unless empty. Errors: as api::Client::call.
   Result<api::Answer> call(const std::string& method, const std::string& target, std::string body = {},
@@ -63,6 +72,8 @@ class Server {
 
  private:
   Globals globals_;
+  std::optional<Remotes> remotes_;
+  std::string remote_;  // empty: the default one
   std::optional<api::Client> client_;
 };
 

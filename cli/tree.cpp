@@ -31,6 +31,7 @@ Command command_tree() {
                    pause_command(),
                    profile_command(),
                    query_command(),
+                   remote_command(),
                    rename_instance_command(),
                    restart_command(),
                    start_command(),
