@@ -103,6 +103,11 @@ bool Dnsmasq::find_process() {
 
 bool Dnsmasq::running() { return find_process(); }
 
+Result<Fd> Dnsmasq::process() {
+  if (!find_process()) return Error(ErrorKind::kNotFound, "dnsmasq of " + paths_.directory + " does not run");
+  return process_.duplicate();
+}
+
 Result<void> Dnsmasq::check_config(const std::string& text) {
   const std::string path = paths_.directory + "/dnsmasq.conf.new";
   TRY(write_if_changed(path, text));

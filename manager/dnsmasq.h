@@ -22,6 +22,8 @@ class Dnsmasq {
   // Terminates it and waits for its end. Not running is success.
   Result<void> stop();
   bool running();
+  // The running process. Errors: kNotFound when it does not run.
+  Result<Fd> process();
 
   // Writes what dnsmasq knows of one NIC under this key ("INSTANCE.DEVICE"); effective for requests made afterwards.
   Result<void> put_host(const std::string& key, const DnsmasqHost& host, const BridgeSettings& settings);

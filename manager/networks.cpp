@@ -35,7 +35,8 @@ Networks::Parts::Parts(Database& records, NetworksOptions given, netlink::Socket
       options(std::move(given)),
       route(std::move(route_socket)),
       nft(std::move(nft_socket)),
-      host_settings(options.state_dir + "/networks/.host-settings") {}
+      host_settings(options.state_dir + "/networks/.host-settings"),
+      dnsmasq_watch([this](const std::string& name) { revive_dnsmasq(name); }) {}
 
 ManagedNetwork Networks::Parts::make_network(NetworkRecord record, BridgeSettings settings) const {
   Dnsmasq dnsmasq(directory_of(record.name), options.host_mounts.get());
@@ -63,12 +64,35 @@ Result<void> Networks::Parts::bring_up(ManagedNetwork& network) {
   TRY(apply_network_firewall(nft, name, network.settings));
   TRY(write_hosts(network));
   if (needs_dnsmasq(network.settings)) {
-    TRY_CONTEXT("network " + name, network.dnsmasq.start(name, network.settings));
+    TRY(start_dnsmasq(network));
   } else {
     TRY(network.dnsmasq.stop());
   }
   network.index = index;
   return kOk;
+}
+
+Result<void> Networks::Parts::start_dnsmasq(ManagedNetwork& network) {
+  const std::string& name = network.record.name;
+  TRY_CONTEXT("network " + name, network.dnsmasq.start(name, network.settings));
+  dnsmasq_watch.watch(name, TRY(network.dnsmasq.process()));
+  return kOk;
+}
+
+void Networks::Parts::revive_dnsmasq(const std::string& name) {
+  constexpr std::size_t kMost = 5;
+  constexpr auto kWithin = std::chrono::minutes(1);
+  const std::lock_guard lock(mutex);
+  ManagedNetwork* network = find(name);
+  if (network == nullptr || network->index == 0 || !needs_dnsmasq(network->settings)) return;
+  if (!network->dnsmasq.running()) {
+    const auto now = std::chrono::steady_clock::now();
+    auto& revivals = network->revivals;
+    while (!revivals.empty() && revivals.front() + kWithin < now) revivals.pop_front();
+    if (revivals.size() == kMost) return;
+    revivals.push_back(now);
+  }
+  static_cast<void>(start_dnsmasq(*network));
 }
 
 Result<void> Networks::Parts::take_down(ManagedNetwork& network) {

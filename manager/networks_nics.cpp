@@ -210,7 +210,7 @@ Result<NicPlan> Networks::Parts::plan(const NicRequest& request, const netlink::
       resolution.gateways.push_back(family->gateway.value_or(family->address->address));
     }
     if (const auto host = dnsmasq_host(record)) {
-      if (!network->dnsmasq.running()) TRY(network->dnsmasq.start(network->record.name, network->settings));
+      if (!network->dnsmasq.running()) TRY(start_dnsmasq(*network));
       TRY(network->dnsmasq.put_host(host_key(record), *host, network->settings));
     }
   } else if (settings.kind == NicKind::kBridged) {

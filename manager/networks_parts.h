@@ -1,6 +1,8 @@
 // The inside of Networks, shared by its source files only.
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +19,7 @@
 #include "manager/network_settings.h"
 #include "manager/network_subnets.h"
 #include "manager/networks.h"
+#include "manager/process_watch.h"
 
 namespace cella::manager {
 
@@ -26,6 +29,7 @@ struct ManagedNetwork {
   BridgeSettings settings;
   Dnsmasq dnsmasq;
   std::uint32_t index = 0;
+  std::deque<std::chrono::steady_clock::time_point> revivals = {};  // of dnsmasq, the latest ones
 };
 
 using NicKey = std::tuple<std::int64_t, std::string, std::string>;  // network, instance, device
@@ -43,6 +47,10 @@ struct Networks::Parts {
   // Nothing of it is left in the kernel or in its directory.
   Result<void> take_down(ManagedNetwork& network);
   Result<void> write_hosts(ManagedNetwork& network);
+  // Starts it, and again when it ends by itself.
+  Result<void> start_dnsmasq(ManagedNetwork& network);
+  // Called without the lock. One that keeps ending is left alone until the next NIC needs it.
+  void revive_dnsmasq(const std::string& name);
 
   // What others have: other networks' subnets (except: this one) and this host's addresses and routes.
   Result<std::vector<UsedSubnet>> used_subnets(const std::string& except);
@@ -66,7 +74,9 @@ struct Networks::Parts {
   HostSettings host_settings;
   std::map<std::string, ManagedNetwork> networks;
   std::map<NicKey, NicRecord> nics;
-  NetworkJobs jobs;  // last: its thread ends before the rest goes
+  // Last: their threads end before the rest goes.
+  NetworkJobs jobs;
+  ProcessWatch dnsmasq_watch;
 };
 
 // "INSTANCE.DEVICE" with what cannot be in a file name replaced.

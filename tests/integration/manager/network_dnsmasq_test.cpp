@@ -1,4 +1,5 @@
 // dnsmasq as a process: which one is ours, where it runs, what it hears.
+#include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -6,6 +7,7 @@
 #include <thread>
 
 #include "base/files.h"
+#include "base/syscalls.h"
 #include "manager/dnsmasq.h"
 #include "tests/integration/manager/network_fixture.h"
 
@@ -30,6 +32,26 @@ TEST_F(DnsmasqRoot, PidFileOfAnotherProcessIsNotBelieved) {
   EXPECT_TRUE(dnsmasq.stop().ok());
   EXPECT_EQ(::kill(bystander.pid(), 0), 0);
   EXPECT_TRUE(bystander.succeeds({"true"}));
+}
+
+TEST_F(DnsmasqRoot, IsStartedAgainWhenItEndsByItself) {
+  ASSERT_OK(networks_->create({.name = "cntbr0"}));
+  const std::string directory = state_dir_ + "/networks/cntbr0";
+  for (int times = 0; times < 2; ++times) {
+    const std::string first = pid_in(directory);
+    const PidFd process(sys_pidfd_open(std::stoi(first), 0));
+    ASSERT_TRUE(process.valid());
+    ASSERT_EQ(sys_pidfd_send_signal(process.get(), SIGKILL, nullptr, 0), 0);
+    Dnsmasq seen(directory, -1);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while ((pid_in(directory) == first || !seen.running()) && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_NE(pid_in(directory), first);
+    EXPECT_TRUE(seen.running());
+  }
+  // A deliberate end is no reason.
+  ASSERT_OK(networks_->remove("cntbr0"));
+  EXPECT_FALSE(path_exists(directory));
 }
 
 TEST_F(DnsmasqRoot, RunsInTheMountNamespaceTheDaemonCameFrom) {
