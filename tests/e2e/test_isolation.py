@@ -93,10 +93,14 @@ def test_sensitive_kernel_files_are_closed(host):
     prepare(host, "a")
     script = "for f in /proc/kcore /proc/sysrq-trigger /proc/keys /proc/timer_list /sys/firmware/dmi; do " \
              "[ -s $f ] && head -c1 $f >/dev/null 2>&1 && [ -n \"$(head -c1 $f 2>/dev/null)\" ] && echo readable $f; done; " \
-             "echo b > /proc/sysrq-trigger; echo x > /proc/sys/kernel/core_pattern; mknod /tmp/sda b 8 0; true"
+             "true"
     done = host.cella("exec", "a", "--", "sh", "-c", script)
     assert "readable" not in done.stdout, done.stdout
-    assert done.stderr.count("\n") >= 3, done.stderr
+    # Where the kernel has it, the container's own /dev/null covers it: writing does nothing.
+    trigger = host.exec("a", "sh", "-c", "[ -e /proc/sysrq-trigger ] && stat -c %t:%T /proc/sysrq-trigger || echo none")
+    assert trigger in ("1:3", "none"), trigger
+    for attempt in ("echo x > /proc/sys/kernel/core_pattern", "mknod /tmp/sda b 8 0"):
+        assert host.cella("exec", "a", "--", "sh", "-c", attempt, check=False).returncode != 0, attempt
 
 
 def test_the_host_and_its_processes_are_out_of_sight(host):
