@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/syscalls.h"
+#include "base/units.h"
 #include "manager/dnsmasq.h"
 #include "tests/integration/manager/network_fixture.h"
 
@@ -39,7 +40,9 @@ TEST_F(DnsmasqRoot, IsStartedAgainWhenItEndsByItself) {
   const std::string directory = state_dir_ + "/networks/cntbr0";
   for (int times = 0; times < 2; ++times) {
     const std::string first = pid_in(directory);
-    const PidFd process(sys_pidfd_open(std::stoi(first), 0));
+    const auto number = parse_unsigned("pid", first);
+    ASSERT_OK(number);
+    const PidFd process(sys_pidfd_open(static_cast<pid_t>(*number), 0));
     ASSERT_TRUE(process.valid());
     ASSERT_EQ(sys_pidfd_send_signal(process.get(), SIGKILL, nullptr, 0), 0);
     Dnsmasq seen(directory, -1);
