@@ -63,6 +63,9 @@ struct Members<ImageSource> {
     v("alias", x.alias);
     v("name", x.name);
     v("project", x.project);
+    v("certificate", x.certificate);
+    v("secret", x.secret);
+    v("image_type", x.image_type);
   }
 };
 template <>

@@ -63,6 +63,9 @@ struct ImageSource {
   std::string alias;
   std::string name;
   std::string project;
+  std::string certificate;  // PEM of the server
+  std::string secret;
+  std::string image_type;
 };
 struct ImageCreate {
   bool auto_update = false;

@@ -155,6 +155,7 @@ Command image_command() {
   command.details = "Images are named by an alias, a fingerprint, or the beginning of a fingerprint.";
   auto& verbs = command.children;
   verbs.push_back(image_alias_command());
+  verbs.push_back(image_copy_command());
   verbs.push_back({.name = "delete",
                    .aliases = {"rm"},
                    .usage = "<image> [<image>...]",

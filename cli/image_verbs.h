@@ -6,6 +6,7 @@
 namespace cella::cli {
 
 Command image_alias_command();
+Command image_copy_command();
 Command image_export_command();
 Command image_import_command();
 

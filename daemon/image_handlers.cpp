@@ -7,6 +7,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/image_pull.h"
 #include "daemon/image_secrets.h"
 #include "daemon/image_upload.h"
 #include "daemon/wire.h"
@@ -123,10 +124,11 @@ class ImageHandlers {
     return image;
   }
 
-  static Result<Reply> create_from_source(const std::string& json) {
+  Result<Reply> create_from_source(const std::string& json) {
     const auto body = TRY(api::decode<api::ImageCreate>(json));
     const std::string& type = body.source.type;
-    if (type == "url" || type == "image") {
+    if (type == "image") return operation_reply(operations_, TRY(start_pull(images_, operations_, body)));
+    if (type == "url") {
       return Error(ErrorKind::kUnsupported, "source.type \"" + type +
                                                 "\": this server does not download images yet; "
                                                 "upload the image's files");

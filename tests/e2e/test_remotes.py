@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 
-from harness import BIN, Skip, busybox_image, eventually, run, run_checked
+from harness import BIN, Host, Skip, busybox_image, eventually, run, run_checked
 
 ADDRESS = "127.0.0.1:8443"
 
@@ -193,6 +193,33 @@ def test_stock_client(host):
     assert lxc(by_token, "exec", "box:stock", "--", "sh", "-c", "exit 3", check=False).returncode == 3
     lxc(by_password, "delete", "-f", "box:stock")
     host.cella("config", "unset", "core.trust_password")
+
+
+def test_image_from_another_server(host):
+    fingerprint = ready(host)
+    other = Host()
+    other.start()
+    try:
+        user = client(other, "images")
+        user["CELLA_DIR"] = str(other.dir)
+        command(user, "remote", "add", "box", token(host, "puller"))
+        assert fingerprint[:12] in command(user, "image", "list", "box:").stdout
+        command(user, "image", "copy", "box:busybox", "local:", "--alias", "bb", "--copy-aliases")
+        copied = json.loads(other.out("query", f"/1.0/images/{fingerprint}"))
+        assert sorted(alias["name"] for alias in copied["aliases"]) == ["bb", "busybox"], copied
+        other.cella("image", "delete", "bb")
+        command({**user, "LXD_DIR": str(other.dir)}, "remote", "add", "box", token(host, "stock puller"), program="lxc")
+        command({**user, "LXD_DIR": str(other.dir)}, "image", "copy", "box:busybox", "local:", program="lxc")
+        assert json.loads(other.out("query", "/1.0/images")) == [f"/1.0/images/{fingerprint}"]
+        other.cella("image", "delete", fingerprint)
+        body = {"source": {"type": "image", "mode": "pull", "protocol": "lxd", "server": f"https://{ADDRESS}",
+                           "fingerprint": fingerprint, "certificate": (other.work / "images/client.crt").read_text()}}
+        status, answer = other.api("POST", "/1.0/images", body)
+        wait = other.api("GET", answer["operation"] + "/wait")[1]["metadata"]
+        assert status == 202 and wait["status_code"] == 400 and "certificate" in wait["err"], wait
+        assert list((other.dir / "images/uploads").iterdir()) == []
+    finally:
+        other.close()
 
 
 def test_idle_and_hostile_connections_do_not_block(host):
