@@ -1,6 +1,7 @@
 # The two executables: cella (command line and daemon) and cella-runtime (lean, static).
 file(GLOB runtime_main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/runtime/main/*.cpp)
 include(cmake/musl.cmake)
+include(cmake/static.cmake)
 if(runtime_main AND CELLA_MUSL_FOUND)
   file(GLOB runtime_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/base/*.cpp ${PROJECT_SOURCE_DIR}/namespaces/*.cpp
     ${PROJECT_SOURCE_DIR}/cgroups/*.cpp ${PROJECT_SOURCE_DIR}/runtime/*.cpp ${PROJECT_SOURCE_DIR}/cmake/musl/*.cpp)
@@ -22,5 +23,6 @@ file(GLOB cella_main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/main/*.cpp)
 if(cella_main)
   add_executable(cella ${cella_main})
   target_link_libraries(cella PRIVATE cella_cli cella_daemon)
+  cella_lean_program(cella)
   set_target_properties(cella PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 endif()
