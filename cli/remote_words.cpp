@@ -10,11 +10,16 @@ Names kind_at(const Command& command, std::size_t at) {
   return command.completes[std::min(at, command.completes.size() - 1)];
 }
 
+// What its second word names is made, by default on the default remote.
+bool makes_something(const Command& command) {
+  return command.name == "launch" || command.name == "init" || command.name == "copy" || command.name == "move";
+}
+
 // The first word says where, unless it is a file; later ones only where they name something, or will.
 bool may_name_remote(const Command& command, std::size_t at) {
   const Names kind = kind_at(command, at);
   if (at == 0) return kind != Names::kFile;
-  if (kind == Names::kNothing) return command.name == "rename" || command.name == "launch" || command.name == "init";
+  if (kind == Names::kNothing) return command.name == "rename" || makes_something(command);
   return kind != Names::kFile && kind != Names::kFormat && kind != Names::kConfigKey;
 }
 
@@ -38,12 +43,12 @@ Result<void> choose_remote(Server& server, const Command& command, Arguments& ar
     word = split->rest.empty() ? "local:" : split->rest;
   }
   if (chosen.empty()) return kOk;
-  const bool creates = command.name == "launch" || command.name == "init";
   const bool split_over_two = named < std::min<std::size_t>(arguments.words.size(), 2) &&
                               chosen != TRY(server.remotes())->file().default_remote;
-  if (creates && split_over_two) {
-    return Error(ErrorKind::kUnsupported,
-                 "the image and the instance are on different servers: copy the image first (image copy)");
+  if (makes_something(command) && split_over_two) {
+    return Error(ErrorKind::kUnsupported, "the two are on different servers (\"" + chosen +
+                                              "\" and the default one): only images can be copied "
+                                              "between servers, with \"image copy\"");
   }
   return server.use_remote(chosen);
 }

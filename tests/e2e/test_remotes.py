@@ -179,6 +179,9 @@ def test_instances_through_a_remote(host):
     assert command(user, "exec", "box:far", "--", "cat", given="over the wire\n").stdout == "over the wire\n"
     assert "far" in command(user, "list", "box:").stdout
     command(user, "delete", "-f", "box:far")
+    for words in (("launch", "box:busybox", "near"), ("list", "nowhere:")):
+        refused = command(user, *words, check=False)
+        assert refused.returncode == 1, words
 
 
 def test_stock_client(host):
