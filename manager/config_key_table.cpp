@@ -7,6 +7,7 @@
 #include "cgroups/notation.h"
 #include "manager/config_keys.h"
 #include "manager/rlimits.h"
+#include "manager/snapshot_names.h"
 
 namespace cella::manager {
 namespace {
@@ -15,6 +16,10 @@ using View = std::string_view;
 
 Result<void> check_bool(View key, View value) {
   TRY(parse_bool(key, value));
+  return kOk;
+}
+Result<void> check_expiry(View key, View value) {
+  TRY(expiry_time(key, value, Timestamp()));
   return kOk;
 }
 Result<void> check_integer(View key, View value) {
@@ -93,8 +98,7 @@ constexpr View kGuestApi = "instances have no guest API socket yet";
 constexpr View kIntercept = "system call interception is not implemented";
 constexpr View kFixedSeccomp = "every instance runs under the same system call filter";
 constexpr View kRange = "every instance has an isolated range of 65536 ids that cella chooses";
-constexpr View kCloudInit = "nothing hands cloud-init data to the guest yet";
-constexpr View kSnapshots = "instance snapshots are not implemented yet";
+constexpr View kSchedule = "snapshots are not taken by a schedule yet";
 constexpr View kMigration = "live migration is not implemented";
 constexpr View kNvidia = "NVIDIA runtime passthrough is not implemented";
 constexpr View kNoCluster = "this server is not part of a cluster";
@@ -165,7 +169,9 @@ constexpr std::array kRules{
     KeyRule{"user.*", kNow},
     KeyRule{"volatile.*", kNow},
     KeyRule{"agent.*", kNext, nullptr, kVirtualMachine},
-    KeyRule{"cloud-init.*", kNext, nullptr, kCloudInit},
+    KeyRule{"cloud-init.network-config", kNext},
+    KeyRule{"cloud-init.user-data", kNext},
+    KeyRule{"cloud-init.vendor-data", kNext},
     KeyRule{"cluster.evacuate", kNext, nullptr, kNoCluster},
     KeyRule{"migration.*", kNext, nullptr, kMigration},
     KeyRule{"nvidia.*", kNext, nullptr, kNvidia},
@@ -173,7 +179,10 @@ constexpr std::array kRules{
     KeyRule{"placement.group", kNext, nullptr, kNoCluster},
     KeyRule{"raw.*", kNext, nullptr, kRaw},
     KeyRule{"smbios11.*", kNext, nullptr, kVirtualMachine},
-    KeyRule{"snapshots.*", kNext, nullptr, kSnapshots},
+    KeyRule{"snapshots.expiry", kNow, check_expiry},
+    KeyRule{"snapshots.pattern", kNow, check_snapshot_pattern},
+    KeyRule{"snapshots.schedule", kNext, nullptr, kSchedule},
+    KeyRule{"snapshots.schedule.stopped", kNext, nullptr, kSchedule},
     KeyRule{"systemd.credential.*", kNext, nullptr, "cella does not implement it"},
     KeyRule{"systemd.credential-binary.*", kNext, nullptr, "cella does not implement it"},
     KeyRule{"ubuntu_pro.guest_attach", kNext, nullptr, kGuestApi},

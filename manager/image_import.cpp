@@ -76,6 +76,16 @@ Result<OperationId> ImageSet::import(ImageUpload upload) {
                                   });
 }
 
+Result<void> ImageSet::import_within(const ImageUpload& upload, const OperationHandle& operation) {
+  const auto carry_out = [&]() -> Result<void> {
+    TRY(check_upload(upload));
+    return carry_out_import(upload, operation);
+  };
+  auto outcome = carry_out();
+  discard_upload(upload);
+  return outcome;
+}
+
 Result<void> ImageSet::claim(const std::string& fingerprint) {
   const std::lock_guard lock(mutex_);
   if (index_.contains(fingerprint) || !in_work_.insert(fingerprint).second)

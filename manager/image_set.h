@@ -19,6 +19,7 @@ class ImageSet final : public Images {
 
   const std::string& upload_directory() const override { return directory_.uploads(); }
   Result<OperationId> import(ImageUpload upload) override;
+  Result<void> import_within(const ImageUpload& upload, const OperationHandle& operation) override;
   std::vector<Image> list() const override;
   Result<Image> find(const std::string& key) const override;
   Result<Image> resolve(const std::string& alias_or_fingerprint) const override;

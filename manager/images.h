@@ -13,6 +13,7 @@ namespace cella::manager {
 
 class Database;
 class Events;
+class OperationHandle;
 class Operations;
 class Pools;
 struct Schema;
@@ -43,6 +44,8 @@ class Images {
   // It fails with kExists for an image that is there, kInvalid for a broken one, a wrong digest or a foreign
   // architecture.
   virtual Result<OperationId> import(ImageUpload upload) = 0;
+  // The same as part of another operation, on its thread. Errors: as import() and its operation.
+  virtual Result<void> import_within(const ImageUpload& upload, const OperationHandle& operation) = 0;
 
   virtual std::vector<Image> list() const = 0;
   // key: a full fingerprint or an unambiguous prefix of one. Errors: kNotFound; kInvalid when several fit.

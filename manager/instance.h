@@ -34,6 +34,13 @@ struct InstancePatch {
   std::optional<bool> ephemeral;
 };
 
+// What a new instance is a copy of.
+struct CopyFrom {
+  std::string instance;
+  std::string snapshot;        // empty: the instance as it is now
+  bool instance_only = false;  // without its snapshots
+};
+
 struct InstanceCreate {
   std::string name;  // empty: one is made up
   InstancePut put;
@@ -41,6 +48,7 @@ struct InstanceCreate {
   bool profiles_given = false;
   // A full fingerprint of a local image (aliases are resolved by the caller); empty: an empty root (source "none").
   std::string fingerprint;
+  std::optional<CopyFrom> copy;  // instead of an image
 };
 
 struct Instance {

@@ -6,6 +6,7 @@
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/images.h"
+#include "manager/instance_removal.h"
 #include "manager/names.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
@@ -73,19 +74,35 @@ Result<EntryPtr> InstanceCreation::reserve(InstanceRecord record, bool name_give
 
 Result<OperationId> InstanceCreation::create(const InstanceCreate& request, const Caller& caller) {
   auto record = TRY(make_record(request));
+  // Its image's templates for "create" are rendered when it is started the first time.
+  if (!request.fingerprint.empty()) record.config["volatile.apply_template"] = "create";
+  NewRoot root;
+  if (!request.fingerprint.empty()) root.base_image = TRY(around_.images.find(request.fingerprint)).fingerprint;
+  root.may_cancel = !root.base_image.empty();
+  root.fill = [this, fingerprint = root.base_image](const EntryPtr& entry,
+                                                    const OperationHandle& operation) -> Result<void> {
+    const auto made = around_.set.record(*entry);
+    TRY(around_.pools.create_root(made.pool, made.name, fingerprint, watch_unpack(operation)));
+    if (!fingerprint.empty()) around_.images.mark_used(fingerprint);
+    return kOk;
+  };
+  return create_as(std::move(record), request.name, std::move(root), caller);
+}
+
+Result<OperationId> InstanceCreation::create_as(InstanceRecord record, const std::string& name, NewRoot root,
+                                                const Caller& caller) {
   const auto expanded = TRY(expand_instance(around_, record));
   TRY(check_sources(expanded.spec, nullptr));
   record.pool = expanded.spec.root->pool;
   const auto size = expanded.spec.root->size;
-  std::string fingerprint;
-  if (!request.fingerprint.empty()) fingerprint = TRY(around_.images.find(request.fingerprint)).fingerprint;
-  const auto entry = TRY(reserve(std::move(record), !request.name.empty()));
-  auto operation_request = instance_request("Creating instance", entry->record.name);
-  operation_request.resources["containers"] = {entry->record.name};
-  operation_request.may_cancel = !fingerprint.empty();
-  return start_claimed(around_.operations, std::move(operation_request), InstanceSet::Claim(around_.set, entry),
-                       [this, fingerprint, size, caller](const EntryPtr& made, const OperationHandle& operation) {
-                         auto outcome = make(made, fingerprint, size, operation);
+  const auto entry = TRY(reserve(std::move(record), !name.empty()));
+  auto request = instance_request(root.description, entry->record.name);
+  for (const auto& instance : root.involved) request.resources["instances"].push_back(instance);
+  request.may_cancel = root.may_cancel;
+  return start_claimed(around_.operations, std::move(request), InstanceSet::Claim(around_.set, entry),
+                       [this, root = std::move(root), size, caller](const EntryPtr& made,
+                                                                    const OperationHandle& operation) {
+                         auto outcome = make(made, root, size, operation);
                          if (outcome.ok()) {
                            const auto name = around_.set.record(*made).name;
                            around_.events.lifecycle({"instance-created", "/1.0/instances/" + name, {}, caller});
@@ -115,26 +132,19 @@ Result<void> InstanceCreation::insert(const EntryPtr& entry, const std::string& 
   return kOk;
 }
 
-Result<void> InstanceCreation::make_root(const InstanceRecord& record, const std::string& fingerprint,
-                                         std::optional<Bytes> size, const OperationHandle& operation) {
-  TRY(around_.pools.create_root(record.pool, record.name, fingerprint, watch_unpack(operation)));
-  if (size) TRY(around_.pools.set_root_quota(record.pool, record.name, size));
-  return kOk;
-}
-
-Result<void> InstanceCreation::make(const EntryPtr& entry, const std::string& fingerprint, std::optional<Bytes> size,
+Result<void> InstanceCreation::make(const EntryPtr& entry, const NewRoot& root, std::optional<Bytes> size,
                                     const OperationHandle& operation) {
   Rollback undo;
   undo.add([&] { around_.set.erase(entry); });
-  TRY(insert(entry, fingerprint));
+  TRY(insert(entry, root.base_image));
   const auto record = around_.set.record(*entry);
   undo.add([&] { (void)delete_instance(around_.database, record.id); });
-  undo.add([&] { (void)around_.pools.remove_root(record.pool, record.name); });
-  TRY(make_root(record, fingerprint, size, operation));
+  undo.add([&] { (void)remove_volumes(around_, record, record.pool); });
+  TRY(root.fill(entry, operation));
+  if (size) TRY(around_.pools.set_root_quota(record.pool, record.name, size));
   TRY(set_phase(around_.database, record.id, InstancePhase::kReady, ""));
   undo.commit();
   around_.set.change(*entry, [](InstanceEntry& changed) { changed.record.phase = InstancePhase::kReady; });
-  if (!fingerprint.empty()) around_.images.mark_used(fingerprint);
   return kOk;
 }
 

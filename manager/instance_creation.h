@@ -1,7 +1,10 @@
 // Making instances.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "manager/instance.h"
@@ -17,17 +20,28 @@ class InstanceCreation {
   using Caller = std::optional<Requestor>;
   explicit InstanceCreation(const InstanceSurroundings& around) : around_(around) {}
 
-  // See Instances::create().
+  // See Instances::create(), for images and empty roots.
   Result<OperationId> create(const InstanceCreate& request, const Caller& caller);
 
- private:
+  // Where the root of a new instance comes from.
+  struct NewRoot {
+    std::string description = "Creating instance";
+    std::string base_image;             // fingerprint; empty: none
+    std::vector<std::string> involved;  // further instances, named in the operation's resources
+    bool may_cancel = false;
+    // Makes the root volume, and what else belongs to the new instance. What it made is removed when it fails.
+    std::function<Result<void>(const EntryPtr&, const OperationHandle&)> fill;
+  };
+  // Checks the record (as make_record() gave it), reserves its name and starts the operation that makes it.
+  Result<OperationId> create_as(InstanceRecord record, const std::string& name, NewRoot root, const Caller& caller);
+
+  // The record of a request, without pool and id. Errors: kInvalid, kUnsupported.
   Result<InstanceRecord> make_record(const InstanceCreate& request);
+ private:
   Result<EntryPtr> reserve(InstanceRecord record, bool name_given);
-  Result<void> make(const EntryPtr& entry, const std::string& fingerprint, std::optional<Bytes> size,
+  Result<void> make(const EntryPtr& entry, const NewRoot& root, std::optional<Bytes> size,
                     const OperationHandle& operation);
   Result<void> insert(const EntryPtr& entry, const std::string& fingerprint);
-  Result<void> make_root(const InstanceRecord& record, const std::string& fingerprint, std::optional<Bytes> size,
-                         const OperationHandle& operation);
 
   const InstanceSurroundings& around_;
 };

@@ -4,12 +4,17 @@
 #include "manager/cpu_balance.h"
 #include "manager/instance_boot.h"
 #include "manager/instance_control.h"
+#include "manager/instance_copies.h"
 #include "manager/instance_creation.h"
 #include "manager/instance_exits.h"
+#include "manager/instance_files.h"
 #include "manager/instance_launcher.h"
+#include "manager/instance_metadata.h"
 #include "manager/instance_recovery.h"
 #include "manager/instance_removal.h"
+#include "manager/instance_restore.h"
 #include "manager/instance_set.h"
+#include "manager/instance_snapshots.h"
 #include "manager/instance_surroundings.h"
 #include "manager/instance_update.h"
 #include "manager/instance_views.h"
@@ -22,13 +27,18 @@ struct InstanceParts {
       : set(set),
         around(std::move(surroundings)),
         balance(set, around.usable_cpus),
-        launcher(around, balance),
-        removal(around),
+        files(set, around.pools),
+        metadata(set, around.pools),
+        launcher(around, balance, files),
+        removal(around, files),
         control(around, launcher),
         creation(around),
         update(around, balance),
         views(around),
-        recovery(around, launcher, removal),
+        snapshots(around),
+        restore(around, control, launcher, files),
+        copies(around, creation, snapshots, removal, files),
+        recovery(around, launcher, removal, snapshots, restore, copies),
         exits(around, launcher, [this](const EntryPtr& entry) { return removal.remove_now(entry, std::nullopt); }),
         boot(around, control) {}
   InstanceParts(const InstanceParts&) = delete;
@@ -37,12 +47,17 @@ struct InstanceParts {
   InstanceSet& set;
   const InstanceSurroundings around;
   CpuBalance balance;
+  InstanceFiles files;
+  InstanceMetadata metadata;
   InstanceLauncher launcher;
   InstanceRemoval removal;
   InstanceControl control;
   InstanceCreation creation;
   InstanceUpdate update;
   InstanceViews views;
+  InstanceSnapshots snapshots;
+  InstanceRestore restore;
+  InstanceCopies copies;
   InstanceRecovery recovery;
   InstanceExits exits;
   InstanceBoot boot;

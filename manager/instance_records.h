@@ -22,6 +22,10 @@ enum class InstancePhase : std::uint8_t {
   kReady,
   kRenaming,  // to next_name: finished
   kDeleting,  // finished
+  kRestoring,  // the snapshot next_name; its copy may be half-made: undone
+  kSwapping,   // the copy of snapshot next_name takes the root's place: finished
+  kMoving,     // being copied to pool next_name: undone
+  kLeaving,    // in its pool; what is left in pool next_name goes
 };
 
 // A launch that succeeded. Present in the database exactly while the container is thought to run.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <map>
+#include <set>
 
 #include "cgroups/events.h"
 #include "manager/database.h"
@@ -9,6 +11,7 @@
 #include "manager/events.h"
 #include "manager/instance_expansion.h"
 #include "manager/keeper_link.h"
+#include "manager/volume_copies.h"
 
 namespace cella::manager {
 namespace {
@@ -39,22 +42,56 @@ void InstanceRecovery::log(const std::string& instance, const Error& error) cons
 }
 
 Result<void> InstanceRecovery::load() {
+  std::map<std::int64_t, std::vector<SnapshotRecord>> snapshots;
+  for (auto& snapshot : TRY(load_snapshots(around_.database, std::nullopt))) {
+    snapshots[snapshot.instance_id].push_back(std::move(snapshot));
+  }
   for (auto& record : TRY(load_instances(around_.database))) {
     const auto name = record.name;
-    const auto loaded = load_one(std::move(record));
+    const auto id = record.id;
+    const auto loaded = load_one(std::move(record), std::move(snapshots[id]));
     if (!loaded.ok()) log(name, loaded.error());
   }
+  const auto swept = sweep();
+  if (!swept.ok()) log("", swept.error());
   return kOk;
 }
 
-Result<void> InstanceRecovery::load_one(InstanceRecord record) {
+// By the database and not by the set: an instance that could not be loaded keeps what it has.
+Result<void> InstanceRecovery::sweep() {
+  std::map<std::int64_t, InstanceRecord> instances;
+  std::set<std::pair<std::string, std::string>> known;
+  for (auto& record : TRY(load_instances(around_.database))) {
+    const bool restoring = record.phase == InstancePhase::kRestoring || record.phase == InstancePhase::kSwapping;
+    const auto incoming = incoming_at(record.pool, record.name);
+    if (restoring) known.emplace(incoming.pool, incoming.volume.name);
+    instances.emplace(record.id, std::move(record));
+  }
+  for (const auto& snapshot : TRY(load_snapshots(around_.database, std::nullopt))) {
+    const auto& instance = instances.at(snapshot.instance_id);
+    for (const auto& owner : {instance.name, instance.next_name}) {
+      for (const auto& name : {snapshot.name, snapshot.next_name}) known.emplace(instance.pool, owner + "/" + name);
+    }
+  }
+  return sweep_volumes(around_.pools,
+                       [&](const VolumeAt& found) { return known.contains({found.pool, found.volume.name}); });
+}
+
+Result<void> InstanceRecovery::load_one(InstanceRecord record, std::vector<SnapshotRecord> snapshots) {
   switch (record.phase) {
     case InstancePhase::kCreating:
     case InstancePhase::kDeleting: return removal_.finish_removal(record);
     case InstancePhase::kRenaming: record = TRY(removal_.finish_rename(record)); break;
-    case InstancePhase::kReady: break;
+    case InstancePhase::kReady:
+    case InstancePhase::kRestoring:
+    case InstancePhase::kSwapping: break;
+    case InstancePhase::kMoving:
+    case InstancePhase::kLeaving: record = TRY(copies_.recover(record)); break;
   }
+  snapshots = TRY(snapshots_.recover(record, std::move(snapshots)));
+  if (record.phase != InstancePhase::kReady) record = TRY(restore_.recover(record, snapshots));
   auto entry = std::make_shared<InstanceEntry>();
+  entry->snapshots = std::move(snapshots);
   // A record whose profiles cannot be resolved is shown with what it says itself.
   auto merged = merge_instance(around_, record);
   entry->expanded_config = merged.ok() ? std::move(merged->config) : record.config;
@@ -106,7 +143,7 @@ Result<void> InstanceRecovery::find_running() {
     if (!entry.ok() || around_.set.running(**entry) != nullptr) continue;
     (void)around_.hierarchy.destroy(name, std::chrono::milliseconds(0));
   }
-  return kOk;
+  return end_pauses(around_);
 }
 
 void InstanceRecovery::take_up(const EntryPtr& entry, const runtime::ContainerStatus* known) {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "base/result.h"
+#include "manager/instance_copies.h"
 #include "manager/instance_exits.h"
 #include "manager/instance_launcher.h"
 #include "manager/instance_removal.h"
+#include "manager/instance_restore.h"
 #include "manager/instance_set.h"
+#include "manager/instance_snapshots.h"
 #include "manager/instance_surroundings.h"
 
 namespace cella::manager {
@@ -13,8 +16,14 @@ namespace cella::manager {
 // around and the others outlive it.
 class InstanceRecovery {
  public:
-  InstanceRecovery(const InstanceSurroundings& around, InstanceLauncher& launcher, InstanceRemoval& removal)
-      : around_(around), launcher_(launcher), removal_(removal) {}
+  InstanceRecovery(const InstanceSurroundings& around, InstanceLauncher& launcher, InstanceRemoval& removal,
+                   InstanceSnapshots& snapshots, InstanceRestore& restore, InstanceCopies& copies)
+      : around_(around),
+        launcher_(launcher),
+        removal_(removal),
+        snapshots_(snapshots),
+        restore_(restore),
+        copies_(copies) {}
 
   // Fills the set from the database: half-made and half-deleted instances go, renames are ended.
   // Errors: the database's. What cannot be cleaned up is logged and kept for the next time.
@@ -28,7 +37,8 @@ class InstanceRecovery {
   void adopt_all();
 
  private:
-  Result<void> load_one(InstanceRecord record);
+  Result<void> load_one(InstanceRecord record, std::vector<SnapshotRecord> snapshots);
+  Result<void> sweep();
   void take_up(const EntryPtr& entry, const runtime::ContainerStatus* known);
   void lost(const EntryPtr& entry);
   std::shared_ptr<RunningContainer> make_running(const InstanceEntry& entry, runtime::KeeperClient* keeper);
@@ -38,6 +48,9 @@ class InstanceRecovery {
   const InstanceSurroundings& around_;
   InstanceLauncher& launcher_;
   InstanceRemoval& removal_;
+  InstanceSnapshots& snapshots_;
+  InstanceRestore& restore_;
+  InstanceCopies& copies_;
 };
 
 }  // namespace cella::manager

@@ -3,9 +3,11 @@
 #include "manager/claimed_work.h"
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/instance_files.h"
 #include "manager/names.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
+#include "manager/volume_copies.h"
 
 namespace cella::manager {
 namespace {
@@ -20,6 +22,16 @@ bool is_protected(const InstanceSet& set, const InstanceEntry& entry) {
 
 }  // namespace
 
+Result<void> remove_volumes(const InstanceSurroundings& around, const InstanceRecord& record, const std::string& pool) {
+  for (const auto& snapshot : TRY(load_snapshots(around.database, record.id))) {
+    for (const auto& name : {snapshot.name, snapshot.next_name}) {
+      if (!name.empty()) TRY(around.pools.remove_volume(pool, snapshot_at(pool, record.name, name).volume));
+    }
+  }
+  TRY(around.pools.remove_volume(pool, incoming_at(pool, record.name).volume));
+  return around.pools.remove_root(pool, record.name);
+}
+
 Result<OperationId> InstanceRemoval::remove(const std::string& name, const Caller& caller) {
   auto claim = TRY(around_.set.claim(name, InstanceWork::kDelete));
   if (around_.set.running(*claim.entry()) != nullptr) return Error(ErrorKind::kInvalid, "Instance is running");
@@ -32,6 +44,7 @@ Result<OperationId> InstanceRemoval::remove(const std::string& name, const Calle
 }
 
 Result<void> InstanceRemoval::remove_now(const EntryPtr& entry, const Caller& caller) {
+  files_.end(*entry);
   const auto record = around_.set.record(*entry);
   TRY(set_phase(around_.database, record.id, InstancePhase::kDeleting, ""));
   around_.set.change(*entry, [](InstanceEntry& changed) { changed.record.phase = InstancePhase::kDeleting; });
@@ -42,7 +55,7 @@ Result<void> InstanceRemoval::remove_now(const EntryPtr& entry, const Caller& ca
 }
 
 Result<void> InstanceRemoval::finish_removal(const InstanceRecord& record) {
-  TRY(around_.pools.remove_root(record.pool, record.name));
+  TRY(remove_volumes(around_, record, record.pool));
   TRY(around_.networks.forget_instance(record.name));
   return delete_instance(around_.database, record.id);
 }
@@ -65,6 +78,7 @@ Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::
 }
 
 Result<void> InstanceRemoval::rename_now(const EntryPtr& entry, const std::string& to) {
+  files_.end(*entry);
   auto record = around_.set.record(*entry);
   // The new name is taken in memory first, so that nobody creates an instance of that name meanwhile.
   TRY(around_.set.rename(entry, to));
@@ -90,6 +104,12 @@ Result<InstanceRecord> InstanceRemoval::finish_rename(const InstanceRecord& reco
   const auto moved = around_.pools.rename_root(record.pool, record.name, record.next_name);
   // A daemon that was killed after the volume had moved finds it under its new name.
   if (!moved.ok() && moved.error().kind() != ErrorKind::kNotFound) return moved.error();
+  for (const auto& snapshot : TRY(load_snapshots(around_.database, record.id))) {
+    const auto from = snapshot_at(record.pool, record.name, snapshot.name);
+    const auto to = snapshot_at(record.pool, record.next_name, snapshot.name);
+    const auto followed = rename_volume(around_.pools, from, to.volume);
+    if (!followed.ok() && followed.error().kind() != ErrorKind::kNotFound) return followed.error();
+  }
   InstanceRecord renamed = record;
   renamed.name = record.next_name;
   renamed.next_name.clear();

@@ -10,11 +10,13 @@
 
 namespace cella::manager {
 
-// Thread-safe. around outlives every operation it starts.
+class InstanceFiles;
+
+// Thread-safe. around and files outlive every operation it starts.
 class InstanceRemoval {
  public:
   using Caller = std::optional<Requestor>;
-  explicit InstanceRemoval(const InstanceSurroundings& around) : around_(around) {}
+  InstanceRemoval(const InstanceSurroundings& around, InstanceFiles& files) : around_(around), files_(files) {}
 
   // See Instances::remove() and rename().
   Result<OperationId> remove(const std::string& name, const Caller& caller);
@@ -27,10 +29,16 @@ class InstanceRemoval {
   Result<void> finish_removal(const InstanceRecord& record);
   Result<InstanceRecord> finish_rename(const InstanceRecord& record);
 
- private:
+  // Renames a stopped instance on this thread. The caller holds entry->run and a claim. Errors: kExists.
   Result<void> rename_now(const EntryPtr& entry, const std::string& to);
 
+ private:
+
   const InstanceSurroundings& around_;
+  InstanceFiles& files_;
 };
+
+// Takes away everything of an instance that is in a pool: root, snapshots, and what was being made of them.
+Result<void> remove_volumes(const InstanceSurroundings& around, const InstanceRecord& record, const std::string& pool);
 
 }  // namespace cella::manager

@@ -7,7 +7,23 @@ namespace {
 constexpr std::chrono::seconds kClaimPatience{1};
 
 bool is_short(InstanceWork work) {
-  return work != InstanceWork::kCreate && work != InstanceWork::kStop && work != InstanceWork::kRestart;
+  switch (work) {
+    case InstanceWork::kCreate:
+    case InstanceWork::kStop:
+    case InstanceWork::kRestart:
+    case InstanceWork::kRestore:
+    case InstanceWork::kCopy:
+    case InstanceWork::kBackup: return false;
+    case InstanceWork::kNone:
+    case InstanceWork::kStart:
+    case InstanceWork::kFreeze:
+    case InstanceWork::kUnfreeze:
+    case InstanceWork::kUpdate:
+    case InstanceWork::kRename:
+    case InstanceWork::kDelete:
+    case InstanceWork::kSnapshot: return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -24,6 +40,10 @@ std::string_view work_text(InstanceWork work) {
     case InstanceWork::kUpdate: return "update";
     case InstanceWork::kRename: return "rename";
     case InstanceWork::kDelete: return "delete";
+    case InstanceWork::kSnapshot: return "snapshot";
+    case InstanceWork::kRestore: return "restore";
+    case InstanceWork::kCopy: return "copy";
+    case InstanceWork::kBackup: return "backup";
   }
   return "";
 }

@@ -19,6 +19,7 @@
 #include "manager/instance_records.h"
 #include "manager/network.h"
 #include "manager/profiles.h"
+#include "manager/snapshot_records.h"
 #include "netlink/socket.h"
 #include "runtime/client.h"
 
@@ -48,7 +49,8 @@ struct RunningContainer {
 
 // What holds an instance for itself at the moment.
 enum class InstanceWork : std::uint8_t {
-  kNone, kCreate, kStart, kStop, kRestart, kFreeze, kUnfreeze, kUpdate, kRename, kDelete
+  kNone, kCreate, kStart, kStop, kRestart, kFreeze, kUnfreeze, kUpdate, kRename, kDelete,
+  kSnapshot, kRestore, kCopy, kBackup
 };
 std::string_view work_text(InstanceWork work);  // "start", …
 
@@ -64,6 +66,7 @@ struct InstanceEntry {
   InstanceRecord record;
   Config expanded_config;
   Devices expanded_devices;
+  std::vector<SnapshotRecord> snapshots;  // in order of creation
   StatusCode status = StatusCode::kStopped;
   InstanceWork work = InstanceWork::kNone;
   bool gone = false;           // deleted: no longer in the set

@@ -18,6 +18,7 @@ Result<Instance> Instances::find(const std::string& name) const {
 }
 
 Result<OperationId> Instances::create(const InstanceCreate& request, const Caller& caller) {
+  if (request.copy) return parts_->copies.copy(request, caller);
   return parts_->creation.create(request, caller);
 }
 Result<OperationId> Instances::update(const std::string& name, const InstancePut& put, const Caller& caller) {
@@ -28,6 +29,10 @@ Result<void> Instances::patch(const std::string& name, const InstancePatch& patc
 }
 Result<OperationId> Instances::rename(const std::string& name, const std::string& to, const Caller& caller) {
   return parts_->removal.rename(name, to, caller);
+}
+Result<OperationId> Instances::move(const std::string& name, const std::string& to, const std::string& pool,
+                                    const Caller& caller) {
+  return parts_->copies.move(name, to, pool, caller);
 }
 Result<OperationId> Instances::remove(const std::string& name, const Caller& caller) {
   return parts_->removal.remove(name, caller);
@@ -48,6 +53,8 @@ Result<void> Instances::resize_console(const std::string& name, int columns, int
 }
 Result<std::string> Instances::console_log(const std::string& name) const { return parts_->views.console_log(name); }
 Result<void> Instances::clear_console_log(const std::string& name) { return parts_->views.clear_console_log(name); }
+InstanceFiles& Instances::files() { return parts_->files; }
+InstanceMetadata& Instances::metadata() { return parts_->metadata; }
 Result<LaunchTrace> Instances::launch_trace(const std::string& name) const {
   return parts_->views.launch_trace(name);
 }

@@ -15,6 +15,8 @@
 namespace cella::manager {
 
 struct InstanceParts;
+class InstanceFiles;
+class InstanceMetadata;
 
 // A process started by exec().
 struct ExecProcess {
@@ -47,6 +49,9 @@ class Instances {
   Result<OperationId> update(const std::string& name, const InstancePut& put, const Caller& caller);
   // PATCH, done when it returns.
   Result<void> patch(const std::string& name, const InstancePatch& patch, const Caller& caller);
+  // Moves it to another pool on this host, and gives it another name where `to` is one. Errors: kInvalid when it runs.
+  Result<OperationId> move(const std::string& name, const std::string& to, const std::string& pool,
+                           const Caller& caller);
   // Errors: kInvalid when it runs.
   Result<OperationId> rename(const std::string& name, const std::string& to, const Caller& caller);
   // Errors: kInvalid when it runs or is protected (security.protection.delete).
@@ -68,6 +73,11 @@ class Instances {
   // What the console printed lately, and forgetting it. Errors: kInvalid when it is not running.
   Result<std::string> console_log(const std::string& name) const;
   Result<void> clear_console_log(const std::string& name);
+
+  // The files inside, running or stopped. Errors: see InstanceFiles.
+  InstanceFiles& files();
+  // metadata.yaml and the templates it came with.
+  InstanceMetadata& metadata();
 
   // Errors: kNotFound when it was not started since the daemon started.
   Result<LaunchTrace> launch_trace(const std::string& name) const;

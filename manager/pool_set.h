@@ -50,6 +50,8 @@ class PoolSet final : public Pools {
   Result<void> remove_root(const std::string& pool, const std::string& volume) override;
   Result<void> copy_root(const std::string& pool, const std::string& from, const std::string& to,
                          const storage::Watch& watch) override;
+  Result<PoolAccess> access(const std::string& pool) const override;
+  Result<void> remove_volume(const std::string& pool, const storage::VolumeId& volume) override;
   Result<void> set_root_quota(const std::string& pool, const std::string& volume, std::optional<Bytes> size) override;
   Result<PoolVolumeUsage> root_usage(const std::string& pool, const std::string& volume) override;
 

@@ -111,11 +111,20 @@ Result<void> PoolSet::rename_root(const std::string& pool, const std::string& fr
   return TRY(usable_pool(pool)).driver->rename(root_volume(from), root_volume(to));
 }
 
-Result<void> PoolSet::remove_root(const std::string& pool_name, const std::string& volume) {
+Result<void> PoolSet::remove_root(const std::string& pool, const std::string& volume) {
+  return remove_volume(pool, root_volume(volume));
+}
+
+Result<void> PoolSet::remove_volume(const std::string& pool_name, const VolumeId& volume) {
   const OpenPool pool = TRY(usable_pool(pool_name));
-  TRY(pool.driver->remove(root_volume(volume)));
+  TRY(pool.driver->remove(volume));
   release_unknown_images(pool);
   return kOk;
+}
+
+Result<PoolAccess> PoolSet::access(const std::string& name) const {
+  OpenPool pool = TRY(usable_pool(name));
+  return PoolAccess{std::move(pool.spec), std::move(pool.driver)};
 }
 
 Result<void> PoolSet::copy_root(const std::string& pool, const std::string& from, const std::string& to,

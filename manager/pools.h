@@ -16,11 +16,21 @@
 #include "manager/pool.h"
 #include "storage/volume.h"
 
+namespace cella::storage {
+class Driver;
+}
+
 namespace cella::manager {
 
 class Database;
 class Events;
 struct Schema;
+
+// An open pool: what to work with while the pool is up.
+struct PoolAccess {
+  storage::PoolSpec spec;
+  std::shared_ptr<storage::Driver> driver;
+};
 
 // The tables of pools, for Database::open().
 const Schema& pool_schema();
@@ -80,6 +90,10 @@ class Pools {
   virtual Result<void> remove_root(const std::string& pool, const std::string& volume) = 0;
   virtual Result<void> copy_root(const std::string& pool, const std::string& from, const std::string& to,
                                  const storage::Watch& watch) = 0;
+  // The driver itself, for work on volumes of any kind (volume_copies.h). Errors: kNotFound; kBusy when it is not up.
+  virtual Result<PoolAccess> access(const std::string& pool) const = 0;
+  // Like remove_root(), for a root or a snapshot.
+  virtual Result<void> remove_volume(const std::string& pool, const storage::VolumeId& volume) = 0;
   // The root disk's `size`. nullopt: none. Errors: kUnsupported with what is missing.
   virtual Result<void> set_root_quota(const std::string& pool, const std::string& volume,
                                       std::optional<Bytes> size) = 0;

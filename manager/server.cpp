@@ -15,7 +15,9 @@
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/images.h"
+#include "manager/instance_backups.h"
 #include "manager/instance_parts.h"
+#include "manager/instance_publish.h"
 #include "manager/instances.h"
 #include "manager/keeper_link.h"
 #include "manager/networks.h"
@@ -24,6 +26,7 @@
 #include "manager/profile_records.h"
 #include "manager/profiles.h"
 #include "manager/server_config.h"
+#include "manager/snapshot_clock.h"
 #include "manager/usage.h"
 #include "runtime/capabilities.h"
 #include "runtime/seccomp.h"
@@ -53,6 +56,9 @@ struct Server::Parts {
   InstanceParts* parts = nullptr;  // owned by instances
   std::unique_ptr<Instances> instances;
   std::shared_ptr<OperationPool> keeper_work;
+  std::optional<InstancePublish> publish;
+  std::optional<InstanceBackups> backups;
+  std::optional<SnapshotClock> clock;
 
  private:
   Result<void> open_state();
@@ -96,6 +102,7 @@ Result<Fd> borrow(int fd) {
 }  // namespace
 
 Server::Parts::~Parts() {
+  clock.reset();
   if (keeper != nullptr) keeper->stop_listening();
   if (parts != nullptr) parts->boot.end();
   if (operations) operations->drain();
@@ -107,7 +114,15 @@ Result<void> Server::Parts::open() {
   TRY(open_nouns());
   TRY(open_networks());
   TRY(open_instances());
-  return recover();
+  TRY(recover());
+  publish.emplace(parts->around, parts->files);
+  backups.emplace(parts->around, parts->files, parts->creation, parts->snapshots, options.state_dir);
+  TRY_CONTEXT("backups", backups->load());
+  clock.emplace([this](Timestamp now) {
+    parts->snapshots.remove_expired(now);
+    backups->sweep(now);
+  });
+  return kOk;
 }
 
 Result<void> Server::Parts::open_state() {
@@ -119,7 +134,7 @@ Result<void> Server::Parts::open_state() {
   }
   TRY(make_dirs(dir + "/database", 0700));
   const std::array schemas{pool_schema(),    image_schema(),    network_schema(),
-                           profile_schema(), instance_schema(), server_config_schema(),
+                           profile_schema(), instance_schema(), snapshot_schema(), backup_schema(), server_config_schema(),
                            certificate_schema()};
   database = TRY(Database::open(dir + "/database/cella.db", schemas));
   operations.emplace(events);
@@ -222,6 +237,10 @@ Server::~Server() = default;
 Operations& Server::operations() { return *parts_->operations; }
 Events& Server::events() { return parts_->events; }
 Instances& Server::instances() { return *parts_->instances; }
+InstanceSnapshots& Server::snapshots() { return parts_->parts->snapshots; }
+InstancePublish& Server::publish() { return *parts_->publish; }
+InstanceBackups& Server::backups() { return *parts_->backups; }
+InstanceRestore& Server::restore() { return parts_->parts->restore; }
 Profiles& Server::profiles() { return *parts_->profiles; }
 Images& Server::images() { return *parts_->images; }
 Pools& Server::pools() { return *parts_->pools; }

@@ -1,0 +1,354 @@
+#include "manager/backup_index.h"
+
+#include <yaml-cpp/yaml.h>
+#include <algorithm>
+#include <ctime>
+
+#include "storage/volume.h"
+
+namespace cella::manager {
+namespace {
+
+constexpr std::size_t kMaxEntries = 10'000;
+constexpr const char* kNever = "0001-01-01T00:00:00Z";
+
+std::string time_text(const std::optional<Timestamp>& time) {
+  if (!time || time->time_since_epoch().count() == 0) return kNever;
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(*time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+}
+
+class Writer {
+ public:
+  void begin() { out_ << YAML::BeginMap; }
+  void end() { out_ << YAML::EndMap; }
+  void begin_list() { out_ << YAML::BeginSeq; }
+  void end_list() { out_ << YAML::EndSeq; }
+  void key(const std::string& name) { out_ << YAML::Key << name << YAML::Value; }
+  // Always quoted, so that "1" and "true" stay text for every reader.
+  void text(const std::string& value) { out_ << YAML::DoubleQuoted << value; }
+  void member(const std::string& name, const std::string& value) {
+    key(name);
+    text(value);
+  }
+  void time(const std::string& name, const std::optional<Timestamp>& value) {
+    key(name);
+    out_ << time_text(value);
+  }
+  template <typename T>
+  void plain(const std::string& name, const T& value) {
+    key(name);
+    out_ << value;
+  }
+  void map(const std::string& name, const Config& config) {
+    key(name);
+    begin();
+    for (const auto& [entry, value] : config) {
+      out_ << YAML::Key << YAML::DoubleQuoted << entry << YAML::Value;
+      text(value);
+    }
+    end();
+  }
+  void devices(const std::string& name, const Devices& devices) {
+    key(name);
+    begin();
+    for (const auto& [device, config] : devices) map(device, config);
+    end();
+  }
+  void list(const std::string& name, const std::vector<std::string>& values) {
+    key(name);
+    begin_list();
+    for (const auto& value : values) text(value);
+    end_list();
+  }
+  std::string result() const { return std::string(out_.c_str()) + "\n"; }
+
+ private:
+  YAML::Emitter out_;
+};
+
+void put_instance(Writer& out, const Instance& instance) {
+  out.member("architecture", instance.architecture);
+  out.map("config", instance.config);
+  out.devices("devices", instance.devices);
+  out.plain("ephemeral", instance.ephemeral);
+  out.list("profiles", instance.profiles);
+  out.plain("stateful", false);
+  out.member("description", instance.description);
+  out.time("created_at", instance.created_at);
+  out.map("expanded_config", instance.expanded_config);
+  out.devices("expanded_devices", instance.expanded_devices);
+  out.member("name", instance.name);
+  out.member("status", std::string(status_text(instance.status)));
+  out.plain("status_code", static_cast<int>(instance.status));
+  out.time("last_used_at", instance.last_used_at);
+  out.member("location", "none");
+  out.member("type", "container");
+  out.member("project", instance.project);
+}
+
+void put_snapshot(Writer& out, const SnapshotRecord& snapshot) {
+  out.member("architecture", snapshot.architecture);
+  out.map("config", snapshot.config);
+  out.time("created_at", snapshot.created_at);
+  out.devices("devices", snapshot.devices);
+  out.plain("ephemeral", snapshot.ephemeral);
+  out.map("expanded_config", snapshot.config);
+  out.devices("expanded_devices", snapshot.devices);
+  out.time("expires_at", snapshot.expires_at);
+  out.time("last_used_at", snapshot.last_used_at);
+  out.member("name", snapshot.name);
+  out.list("profiles", snapshot.profiles);
+  out.plain("size", -1);
+  out.plain("stateful", false);
+}
+
+void put_volume(Writer& out, const Instance& instance) {
+  out.key("volume");
+  out.begin();
+  out.map("config", {});
+  out.member("description", "");
+  out.member("name", instance.name);
+  out.member("type", "container");
+  out.list("used_by", {});
+  out.member("location", "none");
+  out.member("content_type", "filesystem");
+  out.member("project", instance.project);
+  out.time("created_at", instance.created_at);
+  out.end();
+}
+
+void put_volume_snapshots(Writer& out, const std::vector<SnapshotRecord>& snapshots) {
+  out.key("volume_snapshots");
+  out.begin_list();
+  for (const auto& snapshot : snapshots) {
+    out.begin();
+    out.map("config", {});
+    out.member("description", "");
+    out.time("expires_at", std::nullopt);
+    out.member("name", snapshot.name);
+    out.member("content_type", "filesystem");
+    out.time("created_at", snapshot.created_at);
+    out.end();
+  }
+  out.end_list();
+}
+
+void put_profiles(Writer& out, const std::vector<Profile>& profiles) {
+  out.key("profiles");
+  out.begin_list();
+  for (const auto& profile : profiles) {
+    out.begin();
+    out.map("config", profile.config);
+    out.member("description", profile.description);
+    out.devices("devices", profile.devices);
+    out.member("name", profile.name);
+    out.list("used_by", {});
+    out.end();
+  }
+  out.end_list();
+}
+
+void put_pool(Writer& out, const Pool& pool) {
+  out.key("pool");
+  out.begin();
+  out.map("config", pool.config);
+  out.member("description", pool.description);
+  out.member("name", pool.name);
+  out.member("driver", pool.driver);
+  out.list("used_by", {});
+  out.member("status", "Created");
+  out.list("locations", {"none"});
+  out.end();
+}
+
+// Reading: every member may be missing; a wrong type is an error.
+
+Error bad(const std::string& member, const std::string& reason) {
+  return Error(ErrorKind::kInvalid, "backup/index.yaml: " + member + ": " + reason);
+}
+
+Result<std::string> read_text(const YAML::Node& map, const std::string& name) {
+  const YAML::Node node = map[name];
+  if (!node || node.IsNull()) return std::string();
+  if (!node.IsScalar()) return bad(name, "not a plain value");
+  if (node.Scalar().find('\0') != std::string::npos) return bad(name, "holds a zero byte");
+  return node.Scalar();
+}
+
+Result<bool> read_truth(const YAML::Node& map, const std::string& name) {
+  const std::string text = TRY(read_text(map, name));
+  if (text.empty() || text == "false") return false;
+  if (text == "true") return true;
+  return bad(name, "\"" + text.substr(0, 100) + "\" is neither true nor false");
+}
+
+Result<std::optional<Timestamp>> read_time(const YAML::Node& map, const std::string& name) {
+  const std::string text = TRY(read_text(map, name));
+  if (text.empty() || text.starts_with("0001-")) return std::optional<Timestamp>();
+  std::tm parts{};
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr) return bad(name, "\"" + text.substr(0, 100) + "\" is not a time");
+  return std::optional(std::chrono::system_clock::from_time_t(::timegm(&parts)));
+}
+
+Result<Config> read_map(const YAML::Node& map, const std::string& name) {
+  Config config;
+  const YAML::Node node = map[name];
+  if (!node || node.IsNull()) return config;
+  if (!node.IsMap() || node.size() > kMaxEntries) return bad(name, "not a map of bearable size");
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar()) return bad(name, "a key that is no plain value");
+    config[entry.first.Scalar()] = TRY(read_text(node, entry.first.Scalar()));
+  }
+  return config;
+}
+
+Result<Devices> read_devices(const YAML::Node& map, const std::string& name) {
+  Devices devices;
+  const YAML::Node node = map[name];
+  if (!node || node.IsNull()) return devices;
+  if (!node.IsMap() || node.size() > kMaxEntries) return bad(name, "not a map of bearable size");
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar()) return bad(name, "a key that is no plain value");
+    devices[entry.first.Scalar()] = TRY(read_map(node, entry.first.Scalar()));
+  }
+  return devices;
+}
+
+Result<std::vector<std::string>> read_list(const YAML::Node& map, const std::string& name) {
+  std::vector<std::string> values;
+  const YAML::Node node = map[name];
+  if (!node || node.IsNull()) return values;
+  if (!node.IsSequence() || node.size() > kMaxEntries) return bad(name, "not a list of bearable size");
+  for (const auto& entry : node) {
+    if (!entry.IsScalar()) return bad(name, "not a list of plain values");
+    values.push_back(entry.Scalar());
+  }
+  return values;
+}
+
+Result<Instance> read_instance(const YAML::Node& node) {
+  Instance instance;
+  instance.name = TRY(read_text(node, "name"));
+  instance.architecture = TRY(read_text(node, "architecture"));
+  instance.description = TRY(read_text(node, "description"));
+  instance.config = TRY(read_map(node, "config"));
+  instance.devices = TRY(read_devices(node, "devices"));
+  instance.expanded_devices = TRY(read_devices(node, "expanded_devices"));
+  instance.profiles = TRY(read_list(node, "profiles"));
+  instance.ephemeral = TRY(read_truth(node, "ephemeral"));
+  instance.created_at = TRY(read_time(node, "created_at")).value_or(std::chrono::system_clock::now());
+  instance.last_used_at = TRY(read_time(node, "last_used_at")).value_or(Timestamp());
+  return instance;
+}
+
+Result<SnapshotRecord> read_snapshot(const YAML::Node& node) {
+  SnapshotRecord snapshot;
+  const std::string name = TRY(read_text(node, "name"));
+  snapshot.name = name.substr(name.rfind('/') + 1);
+  snapshot.architecture = TRY(read_text(node, "architecture"));
+  snapshot.config = TRY(read_map(node, "config"));
+  snapshot.devices = TRY(read_devices(node, "devices"));
+  snapshot.profiles = TRY(read_list(node, "profiles"));
+  snapshot.ephemeral = TRY(read_truth(node, "ephemeral"));
+  snapshot.created_at = TRY(read_time(node, "created_at")).value_or(std::chrono::system_clock::now());
+  snapshot.last_used_at = TRY(read_time(node, "last_used_at")).value_or(Timestamp());
+  snapshot.expires_at = TRY(read_time(node, "expires_at"));
+  return snapshot;
+}
+
+Result<void> read_snapshots(const YAML::Node& document, const YAML::Node& config, BackupIndex& index) {
+  const auto names = TRY(read_list(document, "snapshots"));
+  const YAML::Node list = config["snapshots"];
+  if (list && !list.IsNull() && !list.IsSequence()) return bad("config.snapshots", "not a list");
+  for (const auto& name : names) {
+    TRY(storage::check_volume_name({storage::VolumeKind::kSnapshot, "instance/" + name}));
+    SnapshotRecord found;
+    if (list) {
+      for (const auto& entry : list) {
+        auto snapshot = TRY(read_snapshot(entry));
+        if (snapshot.name == name) found = std::move(snapshot);
+      }
+    }
+    if (found.name.empty()) return bad("snapshots", "\"" + name + "\" has no configuration in config.snapshots");
+    index.snapshots.push_back(std::move(found));
+  }
+  return kOk;
+}
+
+Result<BackupIndex> read_document(const YAML::Node& document) {
+  if (!document.IsMap()) return bad("document", "not a map");
+  const std::string type = TRY(read_text(document, "type"));
+  if (!type.empty() && type != "container") {
+    return Error(ErrorKind::kUnsupported, "backup of type \"" + type + "\": only containers are served");
+  }
+  if (TRY(read_truth(document, "optimized"))) {
+    return Error(
+        ErrorKind::kUnsupported,
+        "optimized backup: its files are in a storage driver's own format; export without --optimized-storage");
+  }
+  const YAML::Node config = document["config"];
+  if (!config || !config.IsMap()) {
+    return Error(ErrorKind::kUnsupported, "backup without configuration in its index: made by LXD before 4.0");
+  }
+  const YAML::Node container = config["container"] ? config["container"] : config["instance"];
+  if (!container || !container.IsMap()) return bad("config.container", "missing");
+  BackupIndex index;
+  index.name = TRY(read_text(document, "name"));
+  index.backend = TRY(read_text(document, "backend"));
+  index.pool = TRY(read_text(document, "pool"));
+  index.instance = TRY(read_instance(container));
+  TRY(read_snapshots(document, config, index));
+  return index;
+}
+
+}  // namespace
+
+std::string format_backup_index(const BackupIndex& index, const Pool& pool, const std::vector<Profile>& profiles) {
+  Writer out;
+  std::vector<std::string> names;
+  for (const auto& snapshot : index.snapshots) names.push_back(snapshot.name);
+  out.begin();
+  out.member("name", index.name);
+  out.member("backend", index.backend);
+  out.member("pool", index.pool);
+  out.list("snapshots", names);
+  out.plain("optimized", false);
+  out.plain("optimized_header", false);
+  out.member("type", "container");
+  out.key("config");
+  out.begin();
+  out.key("container");
+  out.begin();
+  put_instance(out, index.instance);
+  out.end();
+  put_pool(out, pool);
+  put_profiles(out, profiles);
+  put_volume(out, index.instance);
+  out.key("snapshots");
+  out.begin_list();
+  for (const auto& snapshot : index.snapshots) {
+    out.begin();
+    put_snapshot(out, snapshot);
+    out.end();
+  }
+  out.end_list();
+  put_volume_snapshots(out, index.snapshots);
+  out.end();
+  out.end();
+  return out.result();
+}
+
+Result<BackupIndex> parse_backup_index(std::string_view text) {
+  try {
+    return read_document(YAML::Load(std::string(text)));
+  } catch (const std::exception& exception) {
+    return bad("document", exception.what());
+  }
+}
+
+}  // namespace cella::manager

@@ -1,0 +1,122 @@
+#include "manager/instance_restore.h"
+
+#include <algorithm>
+
+#include "base/rollback.h"
+#include "manager/claimed_work.h"
+#include "manager/database.h"
+#include "manager/events.h"
+#include "manager/instance_expansion.h"
+#include "manager/instance_snapshots.h"
+#include "manager/volatile_keys.h"
+
+namespace cella::manager {
+
+Result<InstanceRecord> InstanceRestore::restored_record(const InstanceRecord& present,
+                                                        const SnapshotRecord& snapshot) const {
+  InstanceRecord next = present;
+  next.description = snapshot.description;
+  next.ephemeral = snapshot.ephemeral;
+  next.config = snapshot.config;
+  next.devices = snapshot.devices;
+  next.profiles = snapshot.profiles;
+  // The snapshot may have come with a copy: its MAC addresses are then those of another instance.
+  keep_volatile(next.config, present.config, HwaddrChange::kIgnored);
+  const auto expanded = TRY(expand_instance(around_, next));
+  if (expanded.spec.root->pool != present.pool) {
+    return invalid_value("pool", expanded.spec.root->pool, "the instance's root volume is in " + present.pool);
+  }
+  settle_device_keys(next.config, expanded.merged.devices);
+  return next;
+}
+
+Result<OperationId> InstanceRestore::restore(const std::string& instance, const std::string& snapshot,
+                                             const Caller& caller) {
+  auto claim = TRY(around_.set.claim(instance, InstanceWork::kRestore));
+  const auto record = TRY(find_snapshot(around_.set, *claim.entry(), snapshot));
+  TRY_CONTEXT("snapshot " + snapshot, restored_record(around_.set.record(*claim.entry()), record));
+  return start_claimed(
+      around_.operations, instance_request("Restoring snapshot", instance), std::move(claim),
+      [this, instance, snapshot, caller](const EntryPtr& entry, const OperationHandle& operation) -> Result<void> {
+        TRY(carry_out(entry, snapshot, operation));
+        around_.events.lifecycle(
+            {"instance-restored", "/1.0/instances/" + instance, {{"snapshot", instance + "/" + snapshot}}, caller});
+        return kOk;
+      });
+}
+
+Result<void> InstanceRestore::carry_out(const EntryPtr& entry, const std::string& snapshot,
+                                        const OperationHandle& operation) {
+  const auto record = TRY(find_snapshot(around_.set, *entry, snapshot));
+  const bool ran = around_.set.running(*entry) != nullptr;
+  // As a restart: an ephemeral instance is not to be deleted by this end.
+  if (ran) TRY(control_.stop(entry, {.intent = StopIntent::kRestart, .force = true}, operation));
+  std::lock_guard run(entry->run);
+  files_.end(*entry);
+  auto swapped = swap(entry, record, operation);
+  if (!ran) return swapped;
+  auto started = launcher_.start(entry);
+  if (!swapped.ok()) return swapped;
+  if (started.ok())
+    around_.events.lifecycle({"instance-started", "/1.0/instances/" + around_.set.record(*entry).name, {}, {}});
+  return started;
+}
+
+Result<void> InstanceRestore::swap(const EntryPtr& entry, const SnapshotRecord& snapshot,
+                                   const OperationHandle& operation) {
+  const auto present = around_.set.record(*entry);
+  const auto incoming = incoming_at(present.pool, present.name);
+  TRY(set_phase(around_.database, present.id, InstancePhase::kRestoring, snapshot.name));
+  Rollback undo;
+  undo.add([&] { (void)set_phase(around_.database, present.id, InstancePhase::kReady, ""); });
+  TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));
+  TRY(copy_volume(around_.pools, snapshot_at(present.pool, present.name, snapshot.name), incoming,
+                  watch_copy(operation, "fs", "Restore")));
+  undo.add([&] { (void)around_.pools.remove_volume(incoming.pool, incoming.volume); });
+  TRY(set_phase(around_.database, present.id, InstancePhase::kSwapping, snapshot.name));
+  undo.commit();
+  const auto next = TRY(finish(present, snapshot));
+  auto merged = TRY(merge_instance(around_, next));
+  around_.set.change(*entry, [&](InstanceEntry& changed) {
+    changed.record = next;
+    changed.expanded_config = std::move(merged.config);
+    changed.expanded_devices = std::move(merged.devices);
+  });
+  return kOk;
+}
+
+Result<InstanceRecord> InstanceRestore::finish(const InstanceRecord& present, const SnapshotRecord& snapshot) {
+  TRY(replace_root(around_.pools, incoming_at(present.pool, present.name), root_at(present.pool, present.name)));
+  auto next = restored_record(present, snapshot);
+  // A profile or device that is gone since: the files are back, the configuration stays as it was.
+  InstanceRecord settled = next.ok() ? *std::move(next) : present;
+  settled.phase = InstancePhase::kReady;
+  settled.next_name.clear();
+  TRY(update_instance(around_.database, present, settled));
+  const auto expanded = expand_instance(around_, settled);
+  if (expanded.ok() && expanded->spec.root->size) {
+    TRY(around_.pools.set_root_quota(settled.pool, settled.name, expanded->spec.root->size));
+  }
+  return settled;
+}
+
+Result<InstanceRecord> InstanceRestore::recover(const InstanceRecord& record,
+                                                const std::vector<SnapshotRecord>& snapshots) {
+  if (record.phase == InstancePhase::kSwapping) {
+    const auto found = std::find_if(snapshots.begin(), snapshots.end(),
+                                    [&](const auto& snapshot) { return snapshot.name == record.next_name; });
+    if (found == snapshots.end()) {
+      return Error(ErrorKind::kInternal, "snapshot " + record.next_name + " that was being restored has no record");
+    }
+    return finish(record, *found);
+  }
+  const auto incoming = incoming_at(record.pool, record.name);
+  TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));
+  TRY(set_phase(around_.database, record.id, InstancePhase::kReady, ""));
+  InstanceRecord ready = record;
+  ready.phase = InstancePhase::kReady;
+  ready.next_name.clear();
+  return ready;
+}
+
+}  // namespace cella::manager
