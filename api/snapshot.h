@@ -1,7 +1,8 @@
-// /1.0/instances/NAME/snapshots: the shape of one snapshot.
+// /1.0/instances/NAME/snapshots: the shape of one snapshot, and what a client may send.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,26 @@ struct Snapshot {
   std::vector<std::string> profiles;
   std::int64_t size = -1;
   bool stateful = false;
+};
+
+// POST …/snapshots. expires_at: nullopt (null on the wire) means by `snapshots.expiry`; the zero time means never.
+struct SnapshotsPost {
+  std::string name;  // empty: the server chooses one
+  bool stateful = false;
+  std::optional<std::string> expires_at;
+};
+
+// PUT …/snapshots/NAME; PATCH the same, an absent member stays.
+struct SnapshotPut {
+  std::optional<std::string> expires_at;
+};
+
+// POST …/snapshots/NAME: rename (migration == false).
+struct SnapshotPost {
+  std::string name;
+  bool migration = false;
+  bool live = false;
+  RawJson target;
 };
 
 }  // namespace cella::api

@@ -95,11 +95,15 @@ class Service {
     add_certificate_routes(router_, *server_, https_, tokens_);
     add_project_routes(router_, *server_);
     add_instance_routes(router_, *server_);
+    add_snapshot_routes(router_, *server_);
+    add_backup_routes(router_, *server_);
     add_instance_state_routes(router_, *server_);
     add_instance_log_routes(router_, *server_);
+    add_instance_file_routes(router_, *server_);
+    add_instance_metadata_routes(router_, *server_);
     add_exec_routes(router_, *server_, sockets_, io_, run);
     add_console_routes(router_, *server_, sockets_, io_, run);
-    add_image_routes(router_, server_->images(), server_->operations());
+    add_image_routes(router_, server_->images(), server_->operations(), make_publish(*server_));
     add_alias_routes(router_, server_->images());
     add_profile_routes(router_, server_->profiles());
     add_network_routes(router_, server_->networks());

@@ -33,14 +33,23 @@ void add_server_routes(Router& router, manager::Server& server, HttpsListener& h
 void add_certificate_routes(Router& router, manager::Server& server, HttpsListener& https, JoinTokens& tokens);
 void add_project_routes(Router& router, manager::Server& server);
 void add_instance_routes(Router& router, manager::Server& server);
+void add_snapshot_routes(Router& router, manager::Server& server);
+void add_backup_routes(Router& router, manager::Server& server);
 void add_instance_state_routes(Router& router, manager::Server& server);
 // …/logs and the console's log.
 void add_instance_log_routes(Router& router, manager::Server& server);
+// …/files.
+void add_instance_file_routes(Router& router, manager::Server& server);
+// …/metadata and its templates.
+void add_instance_metadata_routes(Router& router, manager::Server& server);
 void add_exec_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,
                      RunOnWorker run);
 void add_console_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,
                         RunOnWorker run);
-void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations);
+// Starts what a POST /1.0/images with an instance or snapshot as its source asks for.
+using PublishImage = std::function<Result<Reply>(const std::string& json)>;
+PublishImage make_publish(manager::Server& server);
+void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations, PublishImage publish);
 void add_alias_routes(Router& router, manager::Images& images);
 void add_profile_routes(Router& router, manager::Profiles& profiles);
 void add_network_routes(Router& router, manager::Networks& networks);

@@ -43,8 +43,8 @@ Reply octets() {
 
 class ImageHandlers {
  public:
-  ImageHandlers(manager::Images& images, manager::Operations& operations)
-      : images_(images), operations_(operations), secrets_(operations) {}
+  ImageHandlers(manager::Images& images, manager::Operations& operations, PublishImage publish)
+      : images_(images), operations_(operations), publish_(std::move(publish)), secrets_(operations) {}
 
   Result<Reply> list(const Request& request) {
     std::vector<manager::Image> images = images_.list();
@@ -134,7 +134,7 @@ class ImageHandlers {
                                                 "upload the image's files");
     }
     if (type == "instance" || type == "container" || type == "snapshot" || type == "virtual-machine") {
-      return Error(ErrorKind::kUnsupported, "source.type \"" + type + "\": publishing instances is not served yet");
+      return publish_(json);
     }
     return invalid_value("source.type", type, "unknown source");
   }
@@ -174,14 +174,15 @@ class ImageHandlers {
 
   manager::Images& images_;
   manager::Operations& operations_;
+  const PublishImage publish_;
   ImageSecrets secrets_;
   std::mutex changing_;  // nothing comes between If-Match and the change
 };
 
 }  // namespace
 
-void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations) {
-  auto handlers = std::make_shared<ImageHandlers>(images, operations);
+void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations, PublishImage publish) {
+  auto handlers = std::make_shared<ImageHandlers>(images, operations, std::move(publish));
   const std::string one = "/1.0/images/{fingerprint}";
   router.add("GET", "/1.0/images", [handlers](const Request& request) { return handlers->list(request); });
   router.add_upload("POST", "/1.0/images",

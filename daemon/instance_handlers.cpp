@@ -5,11 +5,16 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/instance_backups.h"
 #include "daemon/instance_requests.h"
 #include "daemon/wire.h"
+#include "manager/instance_restore.h"
+#include "manager/instance_snapshots.h"
 
 namespace cella::daemon {
 namespace {
+
+constexpr std::size_t kMaxJson = 4u << 20;
 
 std::string url_of(const Request& request, const std::string& name) {
   return "/1.0/" + request.parameter("kind") + "/" + api::percent_encode(name);
@@ -39,11 +44,12 @@ class InstanceHandlers {
                                 api::encode(writable_part(instance)));
   }
 
-  Result<Reply> create(const Request& request) {
+  Result<Reply> create(const Request& request, BodyReader& reader) {
     if (request.header("Content-Type").starts_with("application/octet-stream")) {
-      return Error(ErrorKind::kUnsupported, "importing a backup is not served yet");
+      const auto import = TRY(receive_backup(request, reader, server_.backups().upload_directory()));
+      return reply(server_.backups().import(import, requestor_of(request)));
     }
-    const auto body = TRY(api::decode<api::InstanceCreate>(request.body));
+    const auto body = TRY(api::decode<api::InstanceCreate>(TRY(read_all(reader, kMaxJson))));
     const manager::InstanceCreate create = TRY(create_from_wire(body, server_.images()));
     return reply(instances_.create(create, requestor_of(request)));
   }
@@ -51,7 +57,7 @@ class InstanceHandlers {
   Result<Reply> put(const Request& request) {
     const auto body = TRY(api::decode<api::InstancePut>(request.body));
     if (!body.restore.empty()) {
-      return Error(ErrorKind::kUnsupported, "restore \"" + body.restore + "\": snapshots are not served yet");
+      return restore(request, body.restore);
     }
     const std::lock_guard lock(changing_);
     const manager::Instance present = TRY(instances_.find(request.parameter("name")));
@@ -70,8 +76,15 @@ class InstanceHandlers {
 
   Result<Reply> rename(const Request& request) {
     const auto body = TRY(api::decode<api::InstancePost>(request.body));
-    if (body.migration || !body.pool.empty() || (!body.project.empty() && body.project != "default")) {
-      return Error(ErrorKind::kUnsupported, "moving an instance to another pool, project or server is not served yet");
+    if (!body.project.empty() && body.project != "default") {
+      return Error(ErrorKind::kUnsupported, "project \"" + body.project + "\": moving to another project is not served yet");
+    }
+    if (!body.pool.empty()) {
+      return reply(
+          instances_.move(request.parameter("name"), body.name, body.pool, requestor_of(request)));
+    }
+    if (body.migration) {
+      return Error(ErrorKind::kUnsupported, "migration: moving an instance to another server is not served yet");
     }
     return reply(instances_.rename(request.parameter("name"), body.name, requestor_of(request)));
   }
@@ -93,7 +106,25 @@ class InstanceHandlers {
       recorded.status = instance.status;
       out.state = to_wire(recorded);
     }
+    const auto snapshots = server_.snapshots().list(instance.name);
+    if (snapshots.ok()) {
+      for (const manager::Snapshot& snapshot : *snapshots) out.snapshots.push_back(to_wire(snapshot));
+    }
+    const auto backups = server_.backups().list(instance.name);
+    if (backups.ok()) {
+      for (const manager::BackupRecord& backup : *backups) out.backups.push_back({api::encode(to_wire(backup))});
+    }
     return out;
+  }
+
+  // what: "NAME/SNAPSHOT" as lxc sends it, or the snapshot's plain name.
+  Result<Reply> restore(const Request& request, const std::string& what) {
+    const std::string& name = request.parameter("name");
+    const std::string snapshot = what.substr(what.rfind('/') + 1);
+    if (what != snapshot && what != name + "/" + snapshot) {
+      return invalid_value("restore", what, "expected a snapshot of \"" + name + "\"");
+    }
+    return reply(server_.restore().restore(name, snapshot, requestor_of(request)));
   }
 
   Result<Reply> reply(Result<manager::OperationId> operation) {
@@ -111,7 +142,8 @@ void add_instance_routes(Router& router, manager::Server& server) {
   auto handlers = std::make_shared<InstanceHandlers>(server);
   const std::string one = "/1.0/instances/{name}";
   router.add("GET", "/1.0/instances", [handlers](const Request& request) { return handlers->list(request); });
-  router.add("POST", "/1.0/instances", [handlers](const Request& request) { return handlers->create(request); });
+  router.add_upload("POST", "/1.0/instances",
+                    [handlers](const Request& request, BodyReader& body) { return handlers->create(request, body); });
   router.add("GET", one, [handlers](const Request& request) { return handlers->get(request); });
   router.add("PUT", one, [handlers](const Request& request) { return handlers->put(request); });
   router.add("PATCH", one, [handlers](const Request& request) { return handlers->patch(request); });

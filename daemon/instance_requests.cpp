@@ -27,10 +27,24 @@ Result<std::string> find_by_properties(const api::ConfigMap& properties, const m
   return newest->fingerprint;
 }
 
+Result<manager::CopyFrom> copy_of(const api::InstanceSource& source) {
+  if (source.source.empty()) return Error(ErrorKind::kInvalid, "source.source: must name an instance");
+  if (source.refresh) return Error(ErrorKind::kUnsupported, "source.refresh: refreshing a copy is not served yet");
+  if (!source.project.empty() && source.project != "default") {
+    return Error(ErrorKind::kUnsupported, "source.project \"" + source.project + "\": is not served yet");
+  }
+  const auto slash = source.source.find('/');
+  manager::CopyFrom from;
+  from.instance = source.source.substr(0, slash);
+  if (slash != std::string::npos) from.snapshot = source.source.substr(slash + 1);
+  from.instance_only = source.instance_only || source.container_only;
+  return from;
+}
+
 Result<std::string> fingerprint_of(const api::InstanceSource& source, const manager::Images& images) {
   if (source.type == "none") return std::string();
   if (source.type != "image") {
-    if (source.type == "copy" || source.type == "migration") {
+    if (source.type == "migration") {
       return Error(ErrorKind::kUnsupported, "source.type \"" + source.type + "\" is not served yet");
     }
     return invalid_value("source.type", source.type, "expected image or none");
@@ -65,7 +79,11 @@ Result<manager::InstanceCreate> create_from_wire(const api::InstanceCreate& body
   create.put.stateful = body.stateful;
   create.profiles_given = body.profiles.has_value();
   create.put.profiles = body.profiles.value_or(std::vector<std::string>());
-  create.fingerprint = TRY(fingerprint_of(body.source, images));
+  if (body.source.type == "copy") {
+    create.copy = TRY(copy_of(body.source));
+  } else {
+    create.fingerprint = TRY(fingerprint_of(body.source, images));
+  }
   return create;
 }
 

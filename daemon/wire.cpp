@@ -6,6 +6,7 @@
 #include "api/client.h"
 #include "api/codec.h"
 #include "api/time.h"
+#include "manager/instance_snapshots.h"
 
 namespace cella::daemon {
 
@@ -104,6 +105,23 @@ api::Instance to_wire(const manager::Instance& instance) {
   out.location = instance.location;
   out.type = instance.type;
   out.project = instance.project;
+  return out;
+}
+
+api::Snapshot to_wire(const manager::Snapshot& snapshot) {
+  const manager::SnapshotRecord& record = snapshot.record;
+  api::Snapshot out;
+  out.architecture = record.architecture;
+  out.config = record.config;
+  out.created_at = time_to_wire(record.created_at);
+  out.devices = record.devices;
+  out.ephemeral = record.ephemeral;
+  out.expanded_config = snapshot.expanded_config;
+  out.expanded_devices = snapshot.expanded_devices;
+  out.expires_at = time_to_wire(record.expires_at);
+  out.last_used_at = time_to_wire(record.last_used_at);
+  out.name = record.name;
+  out.profiles = record.profiles;
   return out;
 }
 

@@ -20,6 +20,10 @@
 #include "manager/pool.h"
 #include "manager/profiles.h"
 
+namespace cella::manager {
+struct Snapshot;
+}
+
 namespace cella::daemon {
 
 // RFC 3339; the epoch (manager's "never" for last_used_at) and nullopt are "0001-01-01T00:00:00Z".
@@ -31,6 +35,7 @@ Result<std::optional<manager::Timestamp>> time_from_wire(std::string_view text);
 std::string encode_value(const manager::Value& value);
 
 api::Instance to_wire(const manager::Instance& instance);
+api::Snapshot to_wire(const manager::Snapshot& snapshot);
 api::InstanceState to_wire(const manager::InstanceState& state);
 api::Image to_wire(const manager::Image& image);
 api::Alias to_wire(const manager::Alias& alias);
