@@ -2,9 +2,11 @@
 #include "api/instance.h"
 #include "api/server.h"
 #include "cli/commands.h"
+#include "cli/config_verbs.h"
 #include "cli/device.h"
 #include "cli/object.h"
 #include "cli/trust.h"
+#include "cli/snapshot_name.h"
 
 namespace cella::cli {
 namespace {
@@ -39,7 +41,19 @@ Result<std::string> shown_instance(const api::Instance& instance, bool expanded)
   return api::encode(put);
 }
 
+Result<int> show_snapshot(Server& server, const SnapshotName& name, const Arguments& arguments) {
+  auto snapshot = TRY(server.get<api::Snapshot>(snapshot_url(name)));
+  if (!arguments.on("expanded")) {
+    snapshot.expanded_config.clear();
+    snapshot.expanded_devices.clear();
+  }
+  std::fputs(TRY(yaml_of_json(api::encode(snapshot))).c_str(), stdout);
+  return 0;
+}
+
 Result<int> show(Server& server, const Arguments& arguments) {
+  const std::string named = TRY(local_name(arguments.word(0)));
+  if (named.find('/') != std::string::npos) return show_snapshot(server, TRY(snapshot_name(named)), arguments);
   const Target target = TRY(target_of(arguments.word(0)));
   std::string json;
   if (target.instance) {
@@ -147,6 +161,7 @@ Command config_command() {
        .max_words = 2,
        .completes = {Names::kInstance, Names::kConfigKey},
        .run = get},
+      instance_metadata_command(),
       {.name = "set",
        .usage = "[<instance>] <key>=<value>...",
        .summary = "Set keys",
@@ -163,6 +178,7 @@ Command config_command() {
        .max_words = 1,
        .completes = {Names::kInstance},
        .run = show},
+      instance_template_command(),
       {.name = "unset",
        .usage = "[<instance>] <key>",
        .summary = "Remove one key",

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/object.h"
 #include "cli/quantity.h"
+#include "cli/snapshot_name.h"
 
 namespace cella::cli {
 namespace {
@@ -35,7 +36,12 @@ Result<void> stop_by_force(Server& server, const std::string& name) {
 
 Result<void> delete_one(Server& server, const std::string& name, const Arguments& arguments) {
   if (arguments.on("interactive")) TRY(confirm(name));
-  const std::string target = url({"instances", name});
+  const SnapshotName parts = TRY(snapshot_name(name));
+  const std::string target = snapshot_url(parts);
+  if (!parts.snapshot.empty()) {
+    TRY(server.change("DELETE", target, {}, {}, "Deleting " + name));
+    return kOk;
+  }
   const auto instance =
       TRY_CONTEXT("Failed checking instance exists \"local:" + name + "\"", server.get<api::Instance>(target));
   if (!is_stopped(instance)) {
@@ -53,12 +59,9 @@ Result<void> delete_one(Server& server, const std::string& name, const Arguments
 Result<int> run(Server& server, const Arguments& arguments) {
   std::vector<std::string> names;
   for (const std::string& word : arguments.words) {
-    names.push_back(TRY(required_name(word, "instance")));
-    if (names.back().find('/') != std::string::npos) {
-      return Error(ErrorKind::kUnsupported, "\"" + word + "\": this server has no snapshots yet");
-    }
-    TRY_CONTEXT("Failed checking instance exists \"local:" + names.back() + "\"",
-                server.get<api::Instance>(url({"instances", names.back()})));
+    const SnapshotName name = TRY(snapshot_name(word));
+    names.push_back(TRY(local_name(word)));
+    TRY_CONTEXT("Failed checking instance exists \"local:" + names.back() + "\"", server.call("GET", snapshot_url(name)));
   }
   for (const std::string& name : names) TRY(delete_one(server, name, arguments));
   return 0;
@@ -69,8 +72,8 @@ Result<int> run(Server& server, const Arguments& arguments) {
 Command delete_instances_command() {
   return {.name = "delete",
           .aliases = {"rm"},
-          .usage = "<instance> [<instance>...]",
-          .summary = "Delete instances",
+          .usage = "<instance>[/<snapshot>] [<instance>[/<snapshot>]...]",
+          .summary = "Delete instances and snapshots",
           .flags = {{.letter = 'f', .name = "force", .help = "Stop running instances first"},
                     {.letter = 'i', .name = "interactive", .help = "Ask before each"}},
           .min_words = 1,

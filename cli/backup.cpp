@@ -1,0 +1,120 @@
+// export and import: an instance as one file.
+#include <fcntl.h>
+#include <unistd.h>
+#include <chrono>
+
+#include "api/backup.h"
+#include "api/codec.h"
+#include "api/time.h"
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/rollback.h"
+#include "cli/commands.h"
+#include "cli/object.h"
+#include "cli/progress.h"
+
+namespace cella::cli {
+namespace {
+
+Result<std::string> made_backup(const api::Operation& operation) {
+  const auto found = operation.resources.find("backups");
+  if (found == operation.resources.end() || found->second.empty()) {
+    return Error(ErrorKind::kInternal, "backup operation that names no backup");
+  }
+  return found->second.front().substr(found->second.front().rfind('/') + 1);
+}
+
+// To a file, or to standard output for "-". A file that is not whole is removed.
+Result<void> download(Server& server, const std::string& source, const std::string& target) {
+  const bool to_stdout = target == "-";
+  Rollback undo;
+  Fd file;
+  if (!to_stdout) {
+    file = TRY(open_path(target, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+    undo.add([&] { ::unlink(target.c_str()); });
+  } else {
+    file = TRY(open_path("/proc/self/fd/1", O_WRONLY));
+  }
+  Progress progress("Exporting the backup", to_stdout ? Show::kNothing : server.progress());
+  api::Client* client = TRY(server.client());
+  TRY(client->download(
+      {.method = "GET", .target = source, .body = {}, .headers = {}},
+      [&](std::string_view piece) { return write_all(file, piece); },
+      [&](std::uint64_t done, std::uint64_t total) {
+        progress.transferred(done, total);
+        return true;
+      }));
+  undo.commit();
+  return kOk;
+}
+
+Result<int> run_export(Server& server, const Arguments& arguments) {
+  const std::string instance = TRY(required_name(arguments.word(0), "instance"));
+  const std::string target = arguments.words.size() > 1 ? arguments.word(1) : "backup.tar.gz";
+  api::BackupsPost post;
+  post.instance_only = arguments.on("instance-only");
+  post.container_only = post.instance_only;
+  post.compression_algorithm = arguments.text("compression");
+  post.expires_at = api::format_time(std::chrono::time_point_cast<std::chrono::nanoseconds>(
+      std::chrono::system_clock::now() + std::chrono::hours(24)));
+  const auto done = TRY(
+      server.change("POST", url({"instances", instance, "backups"}), api::encode(post), {}, "Backing up " + instance));
+  const std::string backup = url({"instances", instance, "backups", TRY(made_backup(done))});
+  const auto downloaded = download(server, backup + "/export", target);
+  TRY(server.change("DELETE", backup, {}, {}, "Removing the backup from the server"));
+  TRY(downloaded);
+  if (target != "-") say(server, "Backup exported successfully!");
+  return 0;
+}
+
+Result<int> run_import(Server& server, const Arguments& arguments) {
+  const std::string path = arguments.word(0);
+  api::Request request{.method = "POST", .target = "/1.0/instances", .body = {}, .headers = {}};
+  request.headers.emplace_back("Content-Type", "application/octet-stream");
+  if (arguments.words.size() > 1) request.headers.emplace_back("X-LXD-name", TRY(local_name(arguments.word(1))));
+  if (arguments.has("storage")) request.headers.emplace_back("X-LXD-pool", arguments.text("storage"));
+  api::Answer answer;
+  {
+    Progress progress("Importing the instance", server.progress());
+    const api::TransferProgress show = [&](std::uint64_t done, std::uint64_t total) {
+      progress.transferred(done, total);
+      return true;
+    };
+    const api::Upload upload = TRY(api::file_upload(path, show));
+    api::Client* client = TRY(server.client());
+    answer = TRY(client->upload(request, upload));
+  }
+  TRY(server.wait(answer, "Unpacking"));
+  return 0;
+}
+
+}  // namespace
+
+Command export_command() {
+  return {
+      .name = "export",
+      .usage = "<instance> [<target>]",
+      .summary = "Write an instance with its snapshots to one file",
+      .details =
+          "The file is in LXD's format; the target is backup.tar.gz unless another is named, and \"-\" is\n"
+          "standard output. A running instance is held still while its files are copied.",
+      .flags = {{.name = "compression", .value = "method", .help = "gzip (unless told), none, zstd, xz, lzma or bzip2"},
+                {.name = "instance-only", .help = "Leave the snapshots out"}},
+      .min_words = 1,
+      .max_words = 2,
+      .completes = {Names::kInstance, Names::kFile},
+      .run = run_export};
+}
+
+Command import_command() {
+  return {.name = "import",
+          .usage = "<backup file> [<instance>]",
+          .summary = "Make an instance from a backup",
+          .flags = {{.letter = 's', .name = "storage", .value = "pool", .help = "Storage pool of its root disk"}},
+          .min_words = 1,
+          .max_words = 2,
+          .completes = {Names::kFile, Names::kNothing},
+          .run = run_import};
+}
+
+}  // namespace cella::cli
