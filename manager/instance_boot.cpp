@@ -12,6 +12,7 @@ namespace cella::manager {
 namespace {
 
 constexpr int kDefaultShutdownSeconds = 30;
+constexpr const char* kLastPower = "volatile.last_state.power";
 
 std::int64_t number_or(const Config& config, const std::string& key, std::int64_t absent) {
   const auto& text = device_value(config, key);
@@ -21,7 +22,7 @@ std::int64_t number_or(const Config& config, const std::string& key, std::int64_
 
 bool wants_start(const Config& config) {
   const auto& autostart = device_value(config, "boot.autostart");
-  if (autostart.empty()) return device_value(config, "volatile.last_state.power") == "RUNNING";
+  if (autostart.empty()) return device_value(config, kLastPower) == "RUNNING";
   const auto wanted = parse_bool("boot.autostart", autostart);
   return wanted.ok() && *wanted;
 }
@@ -39,7 +40,11 @@ std::vector<Candidate> candidates(InstanceSet& set, const std::string& priority_
     std::shared_lock lock(set.mutex());
     const bool fits = status == StatusCode::kStopped ? entry->running == nullptr : entry->running != nullptr;
     if (!fits) continue;
-    found.push_back({entry->record.name, entry->expanded_config, number_or(entry->expanded_config, priority_key, 0)});
+    Config config = entry->expanded_config;
+    // The expanded one is as it was at the last change of the configuration; a run may have ended since.
+    config[kLastPower] = device_value(entry->record.config, kLastPower);
+    const auto priority = number_or(config, priority_key, 0);
+    found.push_back({entry->record.name, std::move(config), priority});
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.priority > b.priority; });
   return found;

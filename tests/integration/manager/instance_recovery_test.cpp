@@ -207,6 +207,24 @@ TEST_F(InstanceRecovery, StartsAfterBootWhatRanBefore) {
   });
 }
 
+TEST_F(InstanceRecovery, DoesNotStartWhatEndedMeanwhile) {
+  in_private_host([&] {
+    create("ended");
+    create("later");
+    ASSERT_TRUE(server_->instances().patch("cmt-later", {.config = {{"boot.autostart", "true"}}}, std::nullopt).ok());
+    change("ended", StateAction::kStart);
+    const auto pid = init_of("ended");
+    close_server();
+    kill_init(pid);
+    open_server();
+    eventually("ended", [&] { return server_->instances().find("cmt-ended")->status == StatusCode::kStopped; });
+    server_->start_instances();
+    // They are started in order of their names.
+    eventually("started", [&] { return server_->instances().find("cmt-later")->status == StatusCode::kRunning; });
+    EXPECT_EQ(server_->instances().find("cmt-ended")->status, StatusCode::kStopped);
+  });
+}
+
 TEST_F(InstanceRecovery, LetsOnlyOneDaemonHaveAStateDirectory) {
   in_private_host([&] {
     const auto second = Server::open(options());
