@@ -7,6 +7,8 @@
 #include "manager/database.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/instance_files.h"
+#include "manager/instance_templates.h"
 #include "manager/keeper_link.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
@@ -97,6 +99,8 @@ Result<void> InstanceLauncher::start(const EntryPtr& entry) {
   launch.undo.add([&] {
     around_.set.change(*entry, [](InstanceEntry& changed) { changed.status = StatusCode::kStopped; });
   });
+  // It would hold the root mounted a second time.
+  files_.end(*entry);
   TRY(prepare(launch));
   TRY(run(launch));
   return commit(launch);
@@ -106,6 +110,8 @@ Result<void> InstanceLauncher::prepare(Launch& launch) {
   TRY(cgroups::check_controllers(launch.spec.limits, around_.controllers, around_.hierarchy.path()));
   launch.root = TRY(around_.pools.open_root(launch.record.pool, launch.record.name, launch.map));
   launch.clock.done("root");
+  TRY(render_templates(launch));
+  launch.clock.done("templates");
   TRY(prepare_binds(launch));
   TRY(prepare_dev(launch));
   launch.clock.done("devices");
@@ -114,6 +120,19 @@ Result<void> InstanceLauncher::prepare(Launch& launch) {
   TRY(prepare_cgroup(launch));
   launch.clock.done("cgroup");
   return kOk;
+}
+
+Result<void> InstanceLauncher::render_templates(Launch& launch) {
+  const auto [config, devices] = [&] {
+    std::shared_lock lock(around_.set.mutex());
+    return std::pair(launch.entry->expanded_config, launch.entry->expanded_devices);
+  }();
+  std::vector<std::string> triggers;
+  // What making or copying the instance has left to be done at its first start.
+  if (const auto& first = device_value(launch.record.config, "volatile.apply_template"); !first.empty())
+    triggers.push_back(first);
+  triggers.emplace_back("start");
+  return apply_templates(around_.pools, {launch.record, config, devices, launch.root, launch.map}, triggers);
 }
 
 Result<void> InstanceLauncher::prepare_binds(Launch& launch) {
@@ -210,6 +229,7 @@ Result<void> InstanceLauncher::commit(Launch& launch) {
   InstanceRecord next = launch.record;
   next.last_used_at = std::chrono::system_clock::now();
   next.config["volatile.last_state.power"] = "RUNNING";
+  next.config.erase("volatile.apply_template");
   next.config["volatile.idmap.current"] = idmap_text(next.id_base);
   std::shared_ptr<RunningContainer> running(new RunningContainer{
       launch.launched.init, std::move(launch.launched.pidfd), std::move(launch.launched.console),
@@ -248,6 +268,7 @@ void InstanceLauncher::finish(const EntryPtr& entry, Next next_state) {
   const auto record = around_.set.record(*entry);
   const auto running = around_.set.running(*entry);
   if (running == nullptr) return;
+  files_.end(*entry);
   for (const auto& nic : running->nics) around_.networks.detach(nic.request, nic.host_name);
   InstanceRecord next = record;
   clear_run_keys(next.config);

@@ -10,10 +10,13 @@
 
 namespace cella::manager {
 
-// Thread-safe: the entry's `run` lock orders work on one instance. around and balance outlive it.
+class InstanceFiles;
+
+// Thread-safe: the entry's `run` lock orders work on one instance. around, balance and files outlive it.
 class InstanceLauncher {
  public:
-  InstanceLauncher(const InstanceSurroundings& around, CpuBalance& balance) : around_(around), balance_(balance) {}
+  InstanceLauncher(const InstanceSurroundings& around, CpuBalance& balance, InstanceFiles& files)
+      : around_(around), balance_(balance), files_(files) {}
 
   // Starts a stopped instance: root, devices, network, cgroup, launch, then one commit. A failure leaves nothing behind
   // and the instance stopped. The caller holds entry->run.
@@ -29,6 +32,7 @@ class InstanceLauncher {
  private:
   struct Launch;
   Result<void> prepare(Launch& launch);
+  Result<void> render_templates(Launch& launch);
   Result<void> prepare_binds(Launch& launch);
   Result<void> prepare_dev(Launch& launch);
   Result<void> prepare_network(Launch& launch);
@@ -39,6 +43,7 @@ class InstanceLauncher {
 
   const InstanceSurroundings& around_;
   CpuBalance& balance_;
+  InstanceFiles& files_;
 };
 
 // "lxc.payload.NAME", the cgroup of an instance unless another manager holds that name already.

@@ -36,6 +36,7 @@ class InstanceRemoval {
 
   const InstanceSurroundings& around_;
   InstanceFiles& files_;
+  InstanceFiles& files_;
 };
 
 // Takes away everything of an instance that is in a pool: root, snapshots, and what was being made of them.

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <thread>
 
@@ -126,7 +127,8 @@ Result<void> await_report(const Fd& control) {
   if (answer.bytes == "ok") return kOk;
   if (answer.bytes.empty()) return Error(ErrorKind::kIo, "file worker died while it started");
   const std::size_t space = std::min(answer.bytes.find(' '), answer.bytes.size());
-  const int number = std::atoi(answer.bytes.substr(0, space).c_str());
+  int number = 0;
+  static_cast<void>(std::from_chars(answer.bytes.data(), answer.bytes.data() + space, number));
   const std::string text = answer.bytes.substr(std::min(space + 1, answer.bytes.size()));
   return number > 0 ? errno_error(number, text) : Error(ErrorKind::kIo, text);
 }
