@@ -268,6 +268,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void write(Reply reply) {
     spdlog::debug("request method={} path={} status={} pid={} uid={} address={}", request_.method, request_.path,
                   reply.status, peer_.pid, peer_.uid, peer_.address);
+    if (reply.status == 101) {
+      const auto early = buffer_.cdata();
+      return start_tunnel(std::move(socket_), tls_, std::move(reply),
+                          std::string(static_cast<const char*>(early.data()), early.size()));
+    }
     const bool no_body = request_.method == "HEAD";
     if (!reply.pieces.empty() && !no_body) return stream(std::move(reply));
     std::uint64_t length = reply.body.size();

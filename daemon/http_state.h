@@ -123,6 +123,10 @@ void accept_websocket(Stream stream, std::shared_ptr<void> kept, http::request<h
 // reads the rest of a request's body.
 std::unique_ptr<BodyReader> make_body_reader(Stream& stream, beast::flat_buffer& buffer,
                                              http::request_parser<http::empty_body>&& head);
+// Answers 101 and joins the connection with the socket that the reply's one piece holds as `file`; its source is kept.
+// early: what the client has sent already. On the I/O thread.
+void start_tunnel(Stream stream, std::shared_ptr<void> kept, Reply reply, std::string early);
+
 // Writes a reply with pieces. false: the connection is broken.
 bool write_streamed_reply(Stream& stream, Reply reply, bool keep_alive);
 
