@@ -15,6 +15,7 @@ Command delete_instances_command();
 Command exec_command();
 Command export_command();
 Command file_command();
+Command file_command();
 Command image_command();
 Command import_command();
 Command info_command();
