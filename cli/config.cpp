@@ -3,7 +3,6 @@
 #include "api/server.h"
 #include "cli/commands.h"
 #include "cli/config_verbs.h"
-#include "cli/config_verbs.h"
 #include "cli/device.h"
 #include "cli/object.h"
 #include "cli/trust.h"
@@ -163,7 +162,6 @@ Command config_command() {
        .completes = {Names::kInstance, Names::kConfigKey},
        .run = get},
       instance_metadata_command(),
-      instance_metadata_command(),
       {.name = "set",
        .usage = "[<instance>] <key>=<value>...",
        .summary = "Set keys",
@@ -180,7 +178,6 @@ Command config_command() {
        .max_words = 1,
        .completes = {Names::kInstance},
        .run = show},
-      instance_template_command(),
       instance_template_command(),
       {.name = "unset",
        .usage = "[<instance>] <key>",

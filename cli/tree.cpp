@@ -20,7 +20,6 @@ Command command_tree() {
                    daemon_command(),
                    delete_instances_command(),
                    exec_command(),
-                   file_command(),
                    export_command(),
                    file_command(),
                    image_command(),

@@ -101,8 +101,6 @@ class Service {
     add_instance_log_routes(router_, *server_);
     add_instance_file_routes(router_, *server_);
     add_instance_metadata_routes(router_, *server_);
-    add_instance_metadata_routes(router_, *server_);
-    add_instance_file_routes(router_, *server_);
     add_exec_routes(router_, *server_, sockets_, io_, run);
     add_console_routes(router_, *server_, sockets_, io_, run);
     add_image_routes(router_, server_->images(), server_->operations(), make_publish(*server_));

@@ -42,10 +42,6 @@ void add_instance_log_routes(Router& router, manager::Server& server);
 void add_instance_file_routes(Router& router, manager::Server& server);
 // …/metadata and its templates.
 void add_instance_metadata_routes(Router& router, manager::Server& server);
-// …/metadata and its templates.
-void add_instance_metadata_routes(Router& router, manager::Server& server);
-// …/files.
-void add_instance_file_routes(Router& router, manager::Server& server);
 void add_exec_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,
                      RunOnWorker run);
 void add_console_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,

@@ -76,8 +76,6 @@ Result<OperationId> InstanceCreation::create(const InstanceCreate& request, cons
   auto record = TRY(make_record(request));
   // Its image's templates for "create" are rendered when it is started the first time.
   if (!request.fingerprint.empty()) record.config["volatile.apply_template"] = "create";
-  // Its image's templates for "create" are rendered when it is started the first time.
-  if (!request.fingerprint.empty()) record.config["volatile.apply_template"] = "create";
   NewRoot root;
   if (!request.fingerprint.empty()) root.base_image = TRY(around_.images.find(request.fingerprint)).fingerprint;
   root.may_cancel = !root.base_image.empty();

@@ -8,9 +8,7 @@
 #include "manager/instance_creation.h"
 #include "manager/instance_exits.h"
 #include "manager/instance_files.h"
-#include "manager/instance_files.h"
 #include "manager/instance_launcher.h"
-#include "manager/instance_metadata.h"
 #include "manager/instance_metadata.h"
 #include "manager/instance_recovery.h"
 #include "manager/instance_removal.h"
@@ -30,7 +28,6 @@ struct InstanceParts {
         around(std::move(surroundings)),
         balance(set, around.usable_cpus),
         files(set, around.pools),
-        metadata(set, around.pools),
         metadata(set, around.pools),
         launcher(around, balance, files),
         removal(around, files),
@@ -52,8 +49,6 @@ struct InstanceParts {
   CpuBalance balance;
   InstanceFiles files;
   InstanceMetadata metadata;
-  InstanceMetadata metadata;
-  InstanceFiles files;
   InstanceLauncher launcher;
   InstanceRemoval removal;
   InstanceControl control;

@@ -4,7 +4,6 @@
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/instance_files.h"
-#include "manager/instance_files.h"
 #include "manager/names.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
@@ -46,7 +45,6 @@ Result<OperationId> InstanceRemoval::remove(const std::string& name, const Calle
 
 Result<void> InstanceRemoval::remove_now(const EntryPtr& entry, const Caller& caller) {
   files_.end(*entry);
-  files_.end(*entry);
   const auto record = around_.set.record(*entry);
   TRY(set_phase(around_.database, record.id, InstancePhase::kDeleting, ""));
   around_.set.change(*entry, [](InstanceEntry& changed) { changed.record.phase = InstancePhase::kDeleting; });
@@ -80,7 +78,6 @@ Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::
 }
 
 Result<void> InstanceRemoval::rename_now(const EntryPtr& entry, const std::string& to) {
-  files_.end(*entry);
   files_.end(*entry);
   auto record = around_.set.record(*entry);
   // The new name is taken in memory first, so that nobody creates an instance of that name meanwhile.

@@ -36,7 +36,6 @@ class InstanceRemoval {
 
   const InstanceSurroundings& around_;
   InstanceFiles& files_;
-  InstanceFiles& files_;
 };
 
 // Takes away everything of an instance that is in a pool: root, snapshots, and what was being made of them.

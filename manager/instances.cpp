@@ -55,8 +55,6 @@ Result<std::string> Instances::console_log(const std::string& name) const { retu
 Result<void> Instances::clear_console_log(const std::string& name) { return parts_->views.clear_console_log(name); }
 InstanceFiles& Instances::files() { return parts_->files; }
 InstanceMetadata& Instances::metadata() { return parts_->metadata; }
-InstanceMetadata& Instances::metadata() { return parts_->metadata; }
-InstanceFiles& Instances::files() { return parts_->files; }
 Result<LaunchTrace> Instances::launch_trace(const std::string& name) const {
   return parts_->views.launch_trace(name);
 }

@@ -17,8 +17,6 @@ namespace cella::manager {
 struct InstanceParts;
 class InstanceFiles;
 class InstanceMetadata;
-class InstanceFiles;
-class InstanceMetadata;
 
 // A process started by exec().
 struct ExecProcess {
@@ -80,11 +78,6 @@ class Instances {
   InstanceFiles& files();
   // metadata.yaml and the templates it came with.
   InstanceMetadata& metadata();
-  // metadata.yaml and the templates it came with.
-  InstanceMetadata& metadata();
-
-  // The files inside, running or stopped. Errors: see InstanceFiles.
-  InstanceFiles& files();
 
   // Errors: kNotFound when it was not started since the daemon started.
   Result<LaunchTrace> launch_trace(const std::string& name) const;
