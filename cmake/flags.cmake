@@ -27,6 +27,10 @@ if(CELLA_SANITIZE)
   add_compile_options(-fsanitize=${CELLA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${CELLA_SANITIZE})
 endif()
+# Everything counts its branches for libFuzzer; programs that are no fuzzers run as they would without (clang only).
+if(CELLA_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libmnl REQUIRED IMPORTED_TARGET libmnl)
