@@ -15,7 +15,6 @@ Command delete_instances_command();
 Command exec_command();
 Command export_command();
 Command file_command();
-Command file_command();
 Command image_command();
 Command import_command();
 Command info_command();
