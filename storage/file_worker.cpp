@@ -71,8 +71,6 @@ Result<Fd> enter(const FileWorkerTarget& target) {
   TRY(limit_resource(RLIMIT_CORE, 0, "core"));
   TRY(limit_resource(RLIMIT_NOFILE, kOpenFiles, "nofile"));
   TRY(target.process != nullptr ? join_process(*target.process) : enter_tree(*target.root, *target.user_namespace));
-  // The change of credentials above has cleared it.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno_error(errno, "prctl PDEATHSIG");
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno_error(errno, "prctl DUMPABLE");
   Fd root = TRY(open_path("/", O_PATH | O_DIRECTORY));
   TRY(keep_file_capabilities());
@@ -86,9 +84,9 @@ void report(const Fd& control, const Result<Fd>& root) {
   static_cast<void>(send_datagram(control, text));
 }
 
-[[noreturn]] void run_child(const FileWorkerTarget& target, const Fd& control, pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(1);
+// No PDEATHSIG: it would kill when the thread that forked ends, and that one may serve a single request. The end of the
+// control socket says the same of the whole daemon.
+[[noreturn]] void run_child(const FileWorkerTarget& target, const Fd& control) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -137,10 +135,9 @@ Result<void> await_report(const Fd& control) {
 
 Result<FileWorker> FileWorker::start(const FileWorkerTarget& target) {
   SocketPair pair = TRY(make_seqpacket_pair());
-  const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error(errno, "fork file worker");
-  if (pid == 0) run_child(target, pair.second, parent);
+  if (pid == 0) run_child(target, pair.second);
   FileWorker worker(pid, std::move(pair.first));
   pair.second.reset();
   TRY(await_report(worker.control_));

@@ -18,8 +18,8 @@ struct FileWorkerTarget {
 };
 
 // The process: root of the target's user namespace with the capabilities of a file server, an empty network namespace,
-// a system call filter, no descriptor but its own; not dumpable, killed with its owner. It never executes anything.
-// Thread-safe. The process lives until the object ends.
+// a system call filter, no descriptor but its own; not dumpable; it ends when its owner is gone. It never executes
+// anything. Thread-safe. The process lives until the object ends.
 class FileWorker {
  public:
   // Errors: what the confinement met, named by the call; kTimeout when it does not answer within 10 s.

@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "base/files.h"
 #include "storage/id_mapped.h"
@@ -82,6 +84,19 @@ TEST_F(FileWorkerTest, ServesSeveralSessionsAtOnce) {
   ASSERT_TRUE(first.ok() && second.ok());
   ASSERT_TRUE(first->make_directory("/a", 0700).ok());
   EXPECT_TRUE(second->stat("/a").ok());
+}
+
+TEST_F(FileWorkerTest, OutlivesTheThreadThatStartedIt) {
+  std::optional<Result<FileWorker>> worker;
+  std::thread([&] { worker.emplace(start()); }).join();
+  ASSERT_TRUE(worker->ok()) << worker->error().message();
+  for (int i = 0; i < 20; ++i) {
+    auto session = (*worker)->open_session();
+    ASSERT_TRUE(session.ok());
+    auto client = SftpClient::open(std::move(*session));
+    ASSERT_TRUE(client.ok()) << client.error().message();
+    ASSERT_TRUE(client->stat("/etc").ok());
+  }
 }
 
 TEST_F(FileWorkerTest, LinksLeadNowhereElse) {
