@@ -6,6 +6,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/files.h"
 #include "base/syscalls.h"
 #include "keeper_fixture.h"
@@ -111,7 +114,9 @@ TEST_F(KeeperExec, TellsMissingFromNotExecutable) {
   ExecPlan nowhere = exec_plan({"true"});
   nowhere.working_directory = "/absent";
   EXPECT_EQ(failure_of(nowhere).step, ExecStep::kWorkingDirectory);
-  // None of them is left, neither as a process nor as a record.
+  // None of them is left, neither as a process nor as a record; the one that ran goes when its exit is acknowledged.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while ((*client_->list())[0].sessions != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ((*client_->list())[0].sessions, 0u);
 }
 
@@ -184,7 +189,10 @@ TEST_F(KeeperExec, ReportsSessionsThatEndAfterTheKeeperDied) {
   ASSERT_EQ(*client_->adopt(request), Adoption::kAdopted);
   ASSERT_TRUE(write_all(in.write_end, "x\n").ok());
   const ExecExit exit = log_->wait_session(session->id);
-  EXPECT_EQ(exit.wait_status, 13 << 8);
+  // Nobody's child any more: an older kernel may have forgotten the status.
+  if (exit.wait_status || kernel_keeps_exits()) {
+    EXPECT_EQ(exit.wait_status, 13 << 8);
+  }
 }
 
 TEST_F(KeeperExec, LeavesTheNextLaunchInTheRightPidNamespace) {

@@ -17,6 +17,7 @@
 #include "namespaces/idmapped_tree.h"
 #include "namespaces/mount_plan.h"
 #include "runtime/capabilities.h"
+#include "runtime/keeper_process.h"
 #include "runtime/seccomp.h"
 
 namespace cella::runtime::test {
@@ -287,6 +288,15 @@ void KeeperTest::kill_keeper() {
   ASSERT_EQ(sys_pidfd_send_signal(keeper.get(), SIGKILL, nullptr, 0), 0);
   ASSERT_TRUE(wait_ended(keeper));
   ASSERT_TRUE(log_->wait_lost());
+}
+
+bool kernel_keeps_exits() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(3);
+  const PidFd pidfd(sys_pidfd_open(child, 0));
+  ::waitpid(child, nullptr, 0);
+  const auto info = read_pidfd_info(pidfd, PIDFD_INFO_EXIT);
+  return info && (info->mask & PIDFD_INFO_EXIT) != 0;
 }
 
 std::string read_until(const Fd& stream, const std::string& text) {

@@ -97,6 +97,9 @@ class KeeperTest : public ::testing::Test {
   std::string mounts_before_;
 };
 
+// Whether the kernel still tells the status of a process that someone else reaped (Linux 6.15).
+bool kernel_keeps_exits();
+
 // Reads until the text appears or the stream ends; fails after 10 s.
 std::string read_until(const Fd& stream, const std::string& text);
 // Reads to the end; fails after 10 s.

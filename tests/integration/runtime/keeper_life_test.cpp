@@ -8,7 +8,6 @@
 #include "base/files.h"
 #include "base/syscalls.h"
 #include "keeper_fixture.h"
-#include "runtime/keeper_process.h"
 
 namespace cella::runtime::test {
 namespace {
@@ -128,16 +127,6 @@ TEST_F(KeeperLife, SurvivesTheDaemonsDeathByKill) {
   container.launched.init = (*listed)[0].init;
   EXPECT_EQ(run(container, "echo alive").output, "alive\n");
   stop(container);
-}
-
-// Whether the kernel still tells the status of a process that someone else reaped (Linux 6.15).
-bool kernel_keeps_exits() {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(3);
-  const PidFd pidfd(sys_pidfd_open(child, 0));
-  ::waitpid(child, nullptr, 0);
-  const auto info = read_pidfd_info(pidfd, PIDFD_INFO_EXIT);
-  return info && (info->mask & PIDFD_INFO_EXIT) != 0;
 }
 
 // The keeper did not launch it, so an older kernel may have forgotten the status; it never makes one up.
