@@ -184,7 +184,7 @@ def one_round(contender, serial, record):
         instance = f"/1.0/instances/{name}"
         step("snapshot, running", lambda: client.finish("POST", instance + "/snapshots", {"name": "s"}))
         step("copy from snapshot", lambda: client.finish("POST", "/1.0/instances", {
-            "name": name + "c", "source": {"type": "copy", "source": name + "/s"}}))
+            "name": name + "c", "profiles": ["default"], "source": {"type": "copy", "source": name + "/s"}}))
         client.finish("DELETE", instance + "c")
     step("stop --force", lambda: contender.state(name, "stop", force=True))
     if contender.snapshots:
