@@ -49,17 +49,9 @@ if(CELLA_STATIC_LIBRARIES AND NOT CELLA_SANITIZE)
   endif()
 endif()
 
-# Relative relocations as a bitmap (glibc 2.36): a tenth of the space, and read once. By GNU ld, which also records that
-# the C library must know them; mold 1.10 leaves that out and the program would not start.
-include(CheckLinkerFlag)
-check_linker_flag(CXX "-fuse-ld=bfd;-Wl,-z,pack-relative-relocs" CELLA_PACKED_RELOCATIONS)
-
 # For the programs that are installed.
 function(cella_lean_program target)
   if(CELLA_STATIC_CXX)
     target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
-  endif()
-  if(CELLA_PACKED_RELOCATIONS AND CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_link_options(${target} PRIVATE -fuse-ld=bfd -Wl,-z,pack-relative-relocs)
   endif()
 endfunction()

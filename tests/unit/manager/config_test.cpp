@@ -170,7 +170,7 @@ TEST(VolatileKeys, OfAStoppedInstanceHaveNoHostName) {
 
 TEST(ServerConfig, NamesKeysWithoutEffect) {
   EXPECT_TRUE(check_server_config({{"user.x", "y"}}).ok());
-  EXPECT_EQ(check_server_config({{"core.https_address", ":8443"}}).error().kind(), ErrorKind::kUnsupported);
+  EXPECT_EQ(check_server_config({{"core.metrics_address", ":8444"}}).error().kind(), ErrorKind::kUnsupported);
   EXPECT_EQ(check_server_config({{"bogus", "1"}}).error().kind(), ErrorKind::kInvalid);
 }
 
