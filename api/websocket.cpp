@@ -80,7 +80,9 @@ Result<Frame> WebSocket::State::receive() {
     return frame;
   }
   if (error == asio::error::eof || error == asio::error::operation_aborted || error == asio::error::bad_descriptor ||
-      error == asio::error::connection_reset || error == ssl::error::stream_truncated) {
+      error == asio::error::connection_reset || error == ssl::error::stream_truncated ||
+      // The answer to the peer's close frame found the peer gone already.
+      error == asio::error::broken_pipe) {
     return frame;
   }
   if (error) return transport_error(error, "receive from the WebSocket");

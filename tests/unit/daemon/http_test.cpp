@@ -247,7 +247,9 @@ TEST_F(HttpTest, EchoesOverAWebSocket) {
   sender.join();
   EXPECT_TRUE(back == data);
   ASSERT_TRUE(socket->send_text("").ok());
-  EXPECT_EQ(socket->receive()->kind, api::FrameKind::kClosed);
+  const auto end = socket->receive();
+  ASSERT_TRUE(end.ok()) << end.error().message();
+  EXPECT_EQ(end->kind, api::FrameKind::kClosed);
 }
 
 TEST_F(HttpTest, TellsWhyAWebSocketWasRefused) {
