@@ -37,6 +37,8 @@ def main():
     removed = quickstart("--remove")
     expect("--remove succeeds", removed.returncode == 0, removed.stdout[-2000:] + removed.stderr[-2000:])
     left = leaks(before)
+    keeper = subprocess.run(["pgrep", "-fx", f"cella-runtime keeper {work}/state"], capture_output=True, text=True).stdout
+    expect("--remove ends the keeper", not keeper, keeper)
     expect("--remove leaves nothing", not left and not (work / "state").exists() and not (work / "prefix/bin/cella").exists(), left)
     if not counts["FAIL"]:
         shutil.rmtree(work)
