@@ -16,6 +16,15 @@ struct ImageAlias {
   std::string description;
 };
 
+// Where an image came from, so that a newer one can be asked for there.
+struct ImageOrigin {
+  std::string server;       // "https://192.0.2.1:8443"
+  std::string protocol;     // "lxd" or "simplestreams"
+  std::string alias;        // what was asked for there
+  std::string certificate;  // PEM of exactly that server; empty: the system's authorities vouch for it
+  bool operator==(const ImageOrigin&) const = default;
+};
+
 struct Image {
   std::string fingerprint;  // 64 hexadecimal digits
   std::string filename;
@@ -33,6 +42,7 @@ struct Image {
   Timestamp last_used_at;               // epoch: never
   std::optional<Timestamp> expires_at;  // nullopt: never
   std::string project = "default";
+  std::optional<ImageOrigin> origin;  // nullopt: it was given here
 };
 
 // PUT: replaces all of these.
@@ -72,7 +82,9 @@ struct ImageUpload {
   std::vector<std::string> profiles;  // empty: "default"
   bool is_public = false;
   bool auto_update = false;
+  bool cached = false;  // only fetched for an instance: goes again when it is not used
   std::optional<Timestamp> expires_at;
+  std::optional<ImageOrigin> origin;
 };
 
 // The original files, byte-identical, for export.

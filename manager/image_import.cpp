@@ -149,6 +149,8 @@ Result<Image> ImageSet::examine(const ImageUpload& upload, const std::string& fi
   if (!unified) image.size += TRY(size_of(upload.rootfs_path));
   image.is_public = upload.is_public;
   image.auto_update = upload.auto_update;
+  image.cached = upload.cached;
+  image.origin = upload.origin;
   image.properties = metadata.properties;
   for (const auto& [key, value] : upload.properties) image.properties[key] = value;
   image.aliases = upload.aliases;

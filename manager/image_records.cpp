@@ -42,6 +42,15 @@ CREATE TABLE image_aliases (
   fingerprint TEXT NOT NULL REFERENCES images (fingerprint) ON DELETE CASCADE
 ) WITHOUT ROWID;
 )sql"},
+    {2, R"sql(
+CREATE TABLE image_origins (
+  fingerprint TEXT PRIMARY KEY REFERENCES images (fingerprint) ON DELETE CASCADE,
+  server TEXT NOT NULL,
+  protocol TEXT NOT NULL,
+  alias TEXT NOT NULL,
+  certificate TEXT NOT NULL
+) WITHOUT ROWID;
+)sql"},
 };
 
 // Nanoseconds since the epoch.
@@ -67,6 +76,14 @@ Result<void> write_lists(Database& database, const Image& image) {
   int position = 0;
   for (const std::string& name : image.profiles) TRY(profile.bind(image.fingerprint, position++, name).run());
   return kOk;
+}
+
+Result<void> write_origin(Database& database, const Image& image) {
+  if (!image.origin) return kOk;
+  auto insert = TRY(database.prepare(
+      "INSERT INTO image_origins (fingerprint, server, protocol, alias, certificate) VALUES (?, ?, ?, ?, ?)"));
+  const ImageOrigin& origin = *image.origin;
+  return insert.bind(image.fingerprint, origin.server, origin.protocol, origin.alias, origin.certificate).run();
 }
 
 }  // namespace
@@ -97,6 +114,10 @@ Result<std::map<std::string, Image>> read_images(Database& database) {
     if (!rows.is_null(11)) image.expires_at = time_of(rows.number(11));
     image.project = rows.text(12);
   }
+  auto origins = TRY(database.prepare("SELECT fingerprint, server, protocol, alias, certificate FROM image_origins"));
+  while (TRY(origins.step())) {
+    images[origins.text(0)].origin = ImageOrigin{origins.text(1), origins.text(2), origins.text(3), origins.text(4)};
+  }
   auto properties = TRY(database.prepare("SELECT fingerprint, key, value FROM images_properties"));
   while (TRY(properties.step())) images[properties.text(0)].properties[properties.text(1)] = properties.text(2);
   auto profiles =
@@ -119,6 +140,7 @@ Result<void> insert_image(Database& database, const Image& image) {
                   number_of(image.last_used_at), number_of(image.expires_at), image.project)
             .run());
     TRY(write_lists(database, image));
+    TRY(write_origin(database, image));
     for (const ImageAlias& alias : image.aliases)
       TRY(insert_alias(database, Alias{alias.name, alias.description, image.fingerprint, image.type}));
   }
@@ -129,8 +151,10 @@ Result<void> update_image(Database& database, const Image& image) {
   auto transaction = TRY(database.begin());
   {
     auto update =
-        TRY(database.prepare("UPDATE images SET public = ?, auto_update = ?, expires_at = ? WHERE fingerprint = ?"));
-    TRY(update.bind(image.is_public, image.auto_update, number_of(image.expires_at), image.fingerprint).run());
+        TRY(database.prepare(
+            "UPDATE images SET public = ?, auto_update = ?, cached = ?, expires_at = ? WHERE fingerprint = ?"));
+    TRY(update.bind(image.is_public, image.auto_update, image.cached, number_of(image.expires_at), image.fingerprint)
+            .run());
     TRY(write_lists(database, image));
   }
   return transaction.commit();

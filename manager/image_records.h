@@ -15,7 +15,7 @@ class Database;
 Result<std::map<std::string, Image>> read_images(Database& database);
 // The image with its properties, profiles and aliases. Errors: kExists.
 Result<void> insert_image(Database& database, const Image& image);
-// What a client may change, and last_used_at.
+// What a client may change, and whether it is cached.
 Result<void> update_image(Database& database, const Image& image);
 Result<void> touch_image(Database& database, const Image& image);
 // Its aliases go with it.

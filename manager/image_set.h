@@ -27,6 +27,9 @@ class ImageSet final : public Images {
   Result<void> patch(const std::string& key, const ImagePatch& patch) override;
   Result<OperationId> remove(const std::string& key) override;
   Result<ImageExport> export_files(const std::string& key) const override;
+  Result<void> keep(const std::string& fingerprint) override;
+  Result<void> supersede(const std::string& from, const std::string& to) override;
+  Result<void> remove_unused(Timestamp before) override;
   void mark_used(const std::string& fingerprint) override;
 
   std::vector<Alias> list_aliases() const override;

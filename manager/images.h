@@ -57,6 +57,13 @@ class Images {
   // Operation "Deleting image". Instances made from it are not touched.
   virtual Result<OperationId> remove(const std::string& key) = 0;
   virtual Result<ImageExport> export_files(const std::string& key) const = 0;
+  // A fetched image that somebody asked for is no mere cache any more: it stays. Nothing for an image that is none.
+  virtual Result<void> keep(const std::string& fingerprint) = 0;
+  // Puts `to` in the place of `from`, an older image from the same origin, which is deleted: aliases, profiles and flags
+  // go over. Errors: kNotFound.
+  virtual Result<void> supersede(const std::string& from, const std::string& to) = 0;
+  // Deletes cached images that were last used, or else came, before that moment.
+  virtual Result<void> remove_unused(Timestamp before) = 0;
   // Notes that an instance was made from it.
   virtual void mark_used(const std::string& fingerprint) = 0;
 
