@@ -37,6 +37,7 @@ void KeeperLink::listen(Listener listener) {
   listening_ = true;
   const auto exits = std::exchange(early_exits_, {});
   for (const auto& exit : exits) listener_.container_exited(exit);
+  if (const auto loss = std::exchange(early_loss_, std::nullopt)) listener_.lost(*loss);
 }
 
 void KeeperLink::stop_listening() {
@@ -63,7 +64,11 @@ void KeeperLink::on_exit(const runtime::ContainerExit& exit) {
 
 void KeeperLink::on_lost(const Error& error) {
   std::lock_guard calling(calling_);
-  if (listening_) listener_.lost(error);
+  if (listening_) {
+    listener_.lost(error);
+  } else {
+    early_loss_ = error;
+  }
 }
 
 }  // namespace cella::manager

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ class KeeperLink {
   // Opens another connection after the keeper was lost. A keeper that is just dying still answers for a moment: tried
   // again for up to 10 s. Errors: those of open(); kCancelled after stop_listening().
   Result<void> reopen();
-  // Sets who hears of exits; what happened meanwhile is delivered before it returns.
+  // Sets who hears of exits and of the keeper's loss; what happened meanwhile is delivered before it returns.
   void listen(Listener listener);
   // After this no listener is called any more.
   void stop_listening();
@@ -50,6 +51,7 @@ class KeeperLink {
   bool listening_ = false;
   std::condition_variable_any stopped_;  // with calling_
   std::vector<runtime::ContainerExit> early_exits_;
+  std::optional<Error> early_loss_;
 };
 
 }  // namespace cella::manager
