@@ -10,6 +10,12 @@ void append_little_endian(std::string& out, std::uint32_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
 }
 
+std::uint32_t read_little_endian(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
 }  // namespace
 
 std::string encode_acl(std::vector<AclEntry> entries) {
@@ -23,6 +29,17 @@ std::string encode_acl(std::vector<AclEntry> entries) {
     append_little_endian(value, entry.id, 4);
   }
   return value;
+}
+
+std::vector<AclEntry> decode_acl(std::string_view value) {
+  std::vector<AclEntry> entries;
+  if (value.size() % 8 != 4 || read_little_endian(value.substr(0, 4)) != 2) return entries;
+  for (std::size_t at = 4; at < value.size(); at += 8) {
+    entries.push_back({static_cast<std::uint16_t>(read_little_endian(value.substr(at, 2))),
+                       static_cast<std::uint16_t>(read_little_endian(value.substr(at + 2, 2))),
+                       read_little_endian(value.substr(at + 4, 4))});
+  }
+  return entries;
 }
 
 }  // namespace cella::storage

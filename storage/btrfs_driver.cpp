@@ -49,7 +49,7 @@ class StagedSubvolume {
     const DirFd directory = TRY(open());
     TRY(tree_->publish(name_, volume));
     made_ = false;
-    if (volume.kind == VolumeKind::kRoot) return kOk;
+    if (is_writable(volume.kind)) return kOk;
     return set_subvolume_access(directory, SubvolumeAccess::kReadOnly);
   }
 
@@ -117,8 +117,7 @@ Result<void> BtrfsDriver::create_image(const std::string& name, const ImageFiles
   return staged.publish(volume);
 }
 
-Result<void> BtrfsDriver::create_root(const std::string& name, const std::string& image, const Watch& watch) {
-  const VolumeId volume{VolumeKind::kRoot, name};
+Result<void> BtrfsDriver::create_volume(const VolumeId& volume, const std::string& image, const Watch& watch) {
   if (!image.empty()) return copy({VolumeKind::kImage, image}, volume, watch);
   TRY(check_volume_name(volume));
   const auto tree = TRY(pool_.tree());
@@ -135,9 +134,9 @@ Result<void> BtrfsDriver::copy(const VolumeId& from, const VolumeId& to, const W
   TRY(check_volume_name(to));
   const auto tree = TRY(pool_.tree());
   const DirFd source = TRY(tree->open_volume(from));
-  if (to.kind == VolumeKind::kRoot) {
+  if (is_writable(to.kind)) {
     // One call, whole or absent: no staging needed.
-    Result<void> made = snapshot_subvolume(source, TRY(open_dir_at(tree->root(), "volumes")), to.name);
+    Result<void> made = snapshot_subvolume(source, TRY(open_dir_at(tree->root(), place_of(to).directory)), to.name);
     if (!made.ok() && made.error().kind() == ErrorKind::kExists) return exists_error(to);
     return made;
   }
@@ -149,11 +148,11 @@ Result<void> BtrfsDriver::rename(const VolumeId& from, const VolumeId& to) {
   TRY(check_volume_name(from));
   TRY(check_volume_name(to));
   const auto tree = TRY(pool_.tree());
-  if (from.kind == VolumeKind::kRoot && to.kind == VolumeKind::kRoot) return tree->rename(from, to);
+  if (is_writable(from.kind) && is_writable(to.kind)) return tree->rename(from, to);
   const DirFd directory = TRY(tree->open_volume(from));
-  if (from.kind != VolumeKind::kRoot) TRY(set_subvolume_access(directory, SubvolumeAccess::kReadWrite));
+  if (!is_writable(from.kind)) TRY(set_subvolume_access(directory, SubvolumeAccess::kReadWrite));
   TRY(tree->rename(from, to));
-  if (to.kind == VolumeKind::kRoot) return kOk;
+  if (is_writable(to.kind)) return kOk;
   return set_subvolume_access(directory, SubvolumeAccess::kReadOnly);
 }
 
@@ -165,14 +164,14 @@ Result<void> BtrfsDriver::remove(const VolumeId& volume) {
     if (directory.error().kind() == ErrorKind::kNotFound) return kOk;
     return directory.error();
   }
-  if (volume.kind != VolumeKind::kRoot) TRY(set_subvolume_access(*directory, SubvolumeAccess::kReadWrite));
+  if (!is_writable(volume.kind)) TRY(set_subvolume_access(*directory, SubvolumeAccess::kReadWrite));
   return tree->discard(volume);
 }
 
 Result<Fd> BtrfsDriver::open_root(const VolumeId& volume, const IdMap& map) {
   TRY(check_volume_name(volume));
   const DirFd directory = TRY(TRY(pool_.tree())->open_volume(volume));
-  const MountAccess access = volume.kind == VolumeKind::kRoot ? MountAccess::kReadWrite : MountAccess::kReadOnly;
+  const MountAccess access = is_writable(volume.kind) ? MountAccess::kReadWrite : MountAccess::kReadOnly;
   return TRY_CONTEXT(volume_text(volume), open_mapped_tree(directory, kTreeName, map, access));
 }
 

@@ -24,7 +24,7 @@ Result<void> DirDriver::create_image(const std::string& name, const ImageFiles& 
   TRY(check_volume_name(volume));
   const auto tree = TRY(pool_.tree());
   if (tree->exists(volume)) return exists_error(volume);
-  StagedVolume staged = TRY(StagedVolume::make(tree));
+  StagedVolume staged = TRY(StagedVolume::make(tree, volume.kind));
   // A squashfs is never mounted as a root here, but roots are copied out of it.
   if (!files.rootfs_path.empty() &&
       TRY(detect_rootfs(TRY(open_path(files.rootfs_path, O_RDONLY)), files.rootfs_path)) == RootfsFormat::kSquashfs)
@@ -33,13 +33,12 @@ Result<void> DirDriver::create_image(const std::string& name, const ImageFiles& 
   return staged.publish(volume);
 }
 
-Result<void> DirDriver::create_root(const std::string& name, const std::string& image, const Watch& watch) {
-  const VolumeId volume{VolumeKind::kRoot, name};
+Result<void> DirDriver::create_volume(const VolumeId& volume, const std::string& image, const Watch& watch) {
   if (!image.empty()) return copy({VolumeKind::kImage, image}, volume, watch);
   TRY(check_volume_name(volume));
   const auto tree = TRY(pool_.tree());
   if (tree->exists(volume)) return exists_error(volume);
-  StagedVolume staged = TRY(StagedVolume::make(tree));
+  StagedVolume staged = TRY(StagedVolume::make(tree, volume.kind));
   TRY(make_dir_at(staged.directory(), kTreeName, 0755));
   return staged.publish(volume);
 }
@@ -50,7 +49,7 @@ Result<void> DirDriver::copy(const VolumeId& from, const VolumeId& to, const Wat
   const auto tree = TRY(pool_.tree());
   if (tree->exists(to)) return exists_error(to);
   const DirFd source = TRY(tree->open_volume(from));
-  StagedVolume staged = TRY(StagedVolume::make(tree));
+  StagedVolume staged = TRY(StagedVolume::make(tree, to.kind));
   TRY(make_dir_at(staged.directory(), kTreeName, 0755));
   TRY(copy_image_tree(source, TRY(open_dir_at(staged.directory(), kTreeName)), watch));
   TRY(copy_image_metadata(source, staged.directory()));
@@ -67,7 +66,9 @@ Result<void> DirDriver::rename(const VolumeId& from, const VolumeId& to) {
 
 Result<void> DirDriver::remove(const VolumeId& volume) {
   TRY(check_volume_name(volume));
-  return TRY(pool_.tree())->discard(volume);
+  const auto tree = TRY(pool_.tree());
+  drop_plain_quota(*tree, volume);
+  return tree->discard(volume);
 }
 
 Result<Fd> DirDriver::open_root(const VolumeId& volume, const IdMap& map) {
@@ -75,18 +76,14 @@ Result<Fd> DirDriver::open_root(const VolumeId& volume, const IdMap& map) {
   const DirFd directory = TRY(TRY(pool_.tree())->open_volume(volume));
   if (!exists_at(directory, kTreeName))
     return Error(ErrorKind::kUnsupported, volume_text(volume) + ": is a squashfs, which driver dir does not mount");
-  const MountAccess access = volume.kind == VolumeKind::kRoot ? MountAccess::kReadWrite : MountAccess::kReadOnly;
+  const MountAccess access = is_writable(volume.kind) ? MountAccess::kReadWrite : MountAccess::kReadOnly;
   return TRY_CONTEXT(volume_text(volume), open_mapped_tree(directory, kTreeName, map, access));
 }
 
-Result<VolumeUsage> DirDriver::usage(const VolumeId& volume) {
-  return Error(ErrorKind::kUnsupported, "usage of " + volume_text(volume) + ": driver dir keeps no count");
-}
+Result<VolumeUsage> DirDriver::usage(const VolumeId& volume) { return plain_usage(*TRY(pool_.tree()), volume); }
 
 Result<void> DirDriver::set_quota(const VolumeId& volume, std::optional<Bytes> limit) {
-  if (!limit) return kOk;
-  return Error(ErrorKind::kUnsupported,
-               "size of " + volume_text(volume) + ": driver dir has no quotas; use a btrfs pool for them");
+  return set_plain_quota(*TRY(pool_.tree()), volume, limit);
 }
 
 }  // namespace cella::storage

@@ -26,17 +26,20 @@ class Driver {
   virtual Result<void> mount() = 0;
   // Takes mounts away that this process made. Volumes in use by containers live on until those end.
   virtual Result<void> unmount() = 0;
-  // Deletes the pool with everything in it. Errors: kBusy while there are root volumes.
+  // Deletes the pool with everything in it. Errors: kBusy while there are volumes other than images.
   virtual Result<void> destroy() = 0;
 
   // Makes an image volume from an image's files, unpacking or copying what cannot be mounted as it is. Durable when it
   // returns. Errors: kExists; kInvalid for a broken or hostile archive (names the member); kNoSpace; kCancelled.
   virtual Result<void> create_image(const std::string& name, const ImageFiles& files, const UnpackLimits& limits,
                                     const Watch& watch) = 0;
-  // Makes a root volume as a copy of an image volume. image: empty for an empty root.
+  // Makes a root or custom volume as a copy of an image volume. image: empty for an empty tree.
   // Errors: kExists; kNotFound for the image.
-  virtual Result<void> create_root(const std::string& name, const std::string& image, const Watch& watch) = 0;
-  // Makes `to` (a root or snapshot that must not exist) an independent copy of `from` (any kind).
+  virtual Result<void> create_volume(const VolumeId& volume, const std::string& image, const Watch& watch) = 0;
+  Result<void> create_root(const std::string& name, const std::string& image, const Watch& watch) {
+    return create_volume({VolumeKind::kRoot, name}, image, watch);
+  }
+  // Makes `to` (of any kind but image; it must not exist) an independent copy of `from` (any kind).
   virtual Result<void> copy(const VolumeId& from, const VolumeId& to, const Watch& watch) = 0;
   virtual Result<void> rename(const VolumeId& from, const VolumeId& to) = 0;
   // Takes a volume away: its name is free at once, its files go in the background. A missing volume is success.

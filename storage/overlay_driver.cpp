@@ -74,7 +74,7 @@ Result<void> OverlayDriver::create_image(const std::string& name, const ImageFil
       TRY(detect_rootfs(TRY(open_path(files.rootfs_path, O_RDONLY)), files.rootfs_path)) == RootfsFormat::kSquashfs &&
       !TRY(squashfs_can_be_mapped(files.rootfs_path)))
     use = SquashfsUse::kUnpack;
-  StagedVolume staged = TRY(StagedVolume::make(tree));
+  StagedVolume staged = TRY(StagedVolume::make(tree, volume.kind));
   TRY(fill_image_volume(staged.directory(), files, use, limits, watch));
   if (exists_at(staged.directory(), kImageFileName)) TRY(make_dir_at(staged.directory(), kMountPoint, 0700));
   return staged.publish(volume);
@@ -108,13 +108,12 @@ Result<void> OverlayDriver::stage_layers(const StagedVolume& staged, const std::
   return kOk;
 }
 
-Result<void> OverlayDriver::create_root(const std::string& name, const std::string& image, const Watch&) {
-  const VolumeId volume{VolumeKind::kRoot, name};
+Result<void> OverlayDriver::create_volume(const VolumeId& volume, const std::string& image, const Watch&) {
   TRY(check_volume_name(volume));
   const std::shared_lock shared(images_in_use_);
   const auto tree = TRY(pool_.tree());
   if (tree->exists(volume)) return exists_error(volume);
-  StagedVolume staged = TRY(StagedVolume::make(tree));
+  StagedVolume staged = TRY(StagedVolume::make(tree, volume.kind));
   if (image.empty()) {
     TRY(make_dir_at(staged.directory(), kTreeName, 0755));
   } else {
@@ -127,7 +126,7 @@ Result<void> OverlayDriver::create_root(const std::string& name, const std::stri
 Result<void> OverlayDriver::copy(const VolumeId& from, const VolumeId& to, const Watch& watch) {
   TRY(check_volume_name(from));
   TRY(check_volume_name(to));
-  if (from.kind == VolumeKind::kImage && to.kind == VolumeKind::kRoot) return create_root(to.name, from.name, watch);
+  if (from.kind == VolumeKind::kImage && to.kind == VolumeKind::kRoot) return create_volume(to, from.name, watch);
   const std::shared_lock shared(images_in_use_);
   const auto tree = TRY(pool_.tree());
   if (tree->exists(to)) return exists_error(to);
@@ -135,7 +134,7 @@ Result<void> OverlayDriver::copy(const VolumeId& from, const VolumeId& to, const
   const std::string image = TRY(image_of(source));
   const char* layer = image.empty() ? kTreeName : "upper";
   const Fd model = TRY(open_at(source, layer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  StagedVolume staged = TRY(StagedVolume::make(tree));
+  StagedVolume staged = TRY(StagedVolume::make(tree, to.kind));
   if (image.empty()) {
     TRY(make_dir_at(staged.directory(), kTreeName, 0755));
   } else {
@@ -157,6 +156,7 @@ Result<void> OverlayDriver::remove(const VolumeId& volume) {
   TRY(check_volume_name(volume));
   const auto tree = TRY(pool_.tree());
   if (volume.kind == VolumeKind::kImage) return remove_image(*tree, volume);
+  drop_plain_quota(*tree, volume);
   return tree->discard(volume);
 }
 
@@ -180,7 +180,7 @@ Result<Fd> OverlayDriver::open_root(const VolumeId& volume, const IdMap& map) {
   const auto tree = TRY(pool_.tree());
   if (volume.kind == VolumeKind::kImage)
     return open_mapped_tree(*TRY(open_image(*tree, volume.name)), ".", map, MountAccess::kReadOnly);
-  const MountAccess access = volume.kind == VolumeKind::kRoot ? MountAccess::kReadWrite : MountAccess::kReadOnly;
+  const MountAccess access = is_writable(volume.kind) ? MountAccess::kReadWrite : MountAccess::kReadOnly;
   const DirFd directory = TRY(tree->open_volume(volume));
   const std::string image = TRY(image_of(directory));
   if (image.empty()) return TRY_CONTEXT(volume_text(volume), open_mapped_tree(directory, kTreeName, map, access));
@@ -193,14 +193,10 @@ Result<Fd> OverlayDriver::open_root(const VolumeId& volume, const IdMap& map) {
   return TRY_CONTEXT(volume_text(volume), mounter_.mount(OverlayLayers{lower, layers}, *owner, *group, access));
 }
 
-Result<VolumeUsage> OverlayDriver::usage(const VolumeId& volume) {
-  return Error(ErrorKind::kUnsupported, "usage of " + volume_text(volume) + ": driver overlay keeps no count");
-}
+Result<VolumeUsage> OverlayDriver::usage(const VolumeId& volume) { return plain_usage(*TRY(pool_.tree()), volume); }
 
 Result<void> OverlayDriver::set_quota(const VolumeId& volume, std::optional<Bytes> limit) {
-  if (!limit) return kOk;
-  return Error(ErrorKind::kUnsupported,
-               "size of " + volume_text(volume) + ": driver overlay has no quotas; use a btrfs pool for them");
+  return set_plain_quota(*TRY(pool_.tree()), volume, limit);
 }
 
 }  // namespace cella::storage

@@ -22,7 +22,7 @@ class OverlayDriver final : public Driver {
   Result<void> destroy() override;
   Result<void> create_image(const std::string& name, const ImageFiles& files, const UnpackLimits& limits,
                             const Watch& watch) override;
-  Result<void> create_root(const std::string& name, const std::string& image, const Watch& watch) override;
+  Result<void> create_volume(const VolumeId& volume, const std::string& image, const Watch& watch) override;
   Result<void> copy(const VolumeId& from, const VolumeId& to, const Watch& watch) override;
   Result<void> rename(const VolumeId& from, const VolumeId& to) override;
   Result<void> remove(const VolumeId& volume) override;

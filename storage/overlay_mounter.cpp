@@ -42,7 +42,10 @@ Result<Fd> open_overlay() {
 }
 
 Result<void> set_option(const Fd& context, const OverlayOption& option) {
-  if (sys_fsconfig(context.get(), FSCONFIG_SET_STRING, option.key.c_str(), option.value.c_str(), 0) == 0) return kOk;
+  const bool flag = option.value.empty();
+  if (sys_fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, option.key.c_str(),
+                   flag ? nullptr : option.value.c_str(), 0) == 0)
+    return kOk;
   const int saved = errno;
   return errno_error(saved, "overlay " + option.key + "=" + option.value + " " + context_message(context));
 }
@@ -53,8 +56,8 @@ Result<void> set_layer(const Fd& context, const char* key, const Fd& layer) {
   return errno_error(saved, std::string("overlay ") + key + " " + context_message(context));
 }
 
-Result<Fd> finish_mount(const Fd& context, MountAccess access) {
-  for (const OverlayOption& option : overlay_behaviour()) TRY(set_option(context, option));
+Result<Fd> finish_mount(const Fd& context, MountAccess access, OverlayPurpose purpose) {
+  for (const OverlayOption& option : overlay_behaviour(purpose)) TRY(set_option(context, option));
   if (sys_fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     const int saved = errno;
     return errno_error(saved, "mount overlay " + context_message(context));
@@ -109,6 +112,25 @@ void OverlayMounter::run_on_thread(const std::function<void()>& work) {
 }
 
 Result<Fd> OverlayMounter::mount(const OverlayLayers& layers, HostId owner, HostId group, MountAccess access) {
+  return mount_with(layers, owner, group, access, OverlayPurpose::kUse);
+}
+
+Result<bool> OverlayMounter::is_in_use(const Fd& upper, const Fd& scratch) {
+  const OverlayLayers layers{.base = &upper, .names = {}, .volume = scratch};
+  const Result<Fd> mount =
+      mount_with(layers, HostId{0}, HostId{0}, MountAccess::kReadWrite, OverlayPurpose::kProbe);
+  if (mount.ok()) return false;
+  if (mount.error().errno_value() == EBUSY) return true;
+  return mount.error();
+}
+
+Result<bool> OverlayMounter::can_tell_use(const Fd& first, const Fd& second) {
+  const Fd upper = TRY(open_mapped_tree(first, "upper", TRY(IdMap::isolated(0)), MountAccess::kReadWrite));
+  return true;
+}
+
+Result<Fd> OverlayMounter::mount_with(const OverlayLayers& layers, HostId owner, HostId group, MountAccess access,
+                                      OverlayPurpose purpose) {
   Result<Fd> result = Error(ErrorKind::kInternal, "overlay mount was not attempted");
   run_on_thread([&] {
     const int bits = ::prctl(PR_GET_SECUREBITS);
@@ -117,31 +139,35 @@ Result<Fd> OverlayMounter::mount(const OverlayLayers& layers, HostId owner, Host
       return;
     }
     const FileSystemIds ids(owner, group);
-    result = mount_here(layers, access);
+    result = mount_here(layers, access, purpose);
   });
   return result;
 }
 
-Result<Fd> OverlayMounter::mount_here(const OverlayLayers& layers, MountAccess access) {
-  if (method_ == DriverOptions::OverlayLayers::kAttached) return mount_by_strings(layers, access);
-  Result<Fd> mount = mount_by_descriptors(layers, access);
+Result<Fd> OverlayMounter::mount_here(const OverlayLayers& layers, MountAccess access, OverlayPurpose purpose) {
+  if (method_ == DriverOptions::OverlayLayers::kAttached) return mount_by_strings(layers, access, purpose);
+  Result<Fd> mount = mount_by_descriptors(layers, access, purpose);
   if (mount.ok() || !lacks_descriptors(mount.error())) return mount;
-  Result<Fd> attached = mount_by_strings(layers, access);
+  Result<Fd> attached = mount_by_strings(layers, access, purpose);
   if (attached.ok()) method_ = DriverOptions::OverlayLayers::kAttached;
   return attached;
 }
 
-Result<Fd> OverlayMounter::mount_by_descriptors(const OverlayLayers& layers, MountAccess access) {
+Result<Fd> OverlayMounter::mount_by_descriptors(const OverlayLayers& layers, MountAccess access,
+                                                OverlayPurpose purpose) {
   const Fd upper = TRY(open_at(layers.volume, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW));
   const Fd work = TRY(open_at(layers.volume, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW));
   const Fd context = TRY(open_overlay());
-  TRY(set_layer(context, "lowerdir+", layers.lower));
+  for (const std::string& name : layers.names)
+    TRY(set_layer(context, "lowerdir+",
+                  TRY_CONTEXT("layer " + name, open_at(*layers.layers, name, O_PATH | O_DIRECTORY | O_NOFOLLOW))));
+  if (layers.base != nullptr) TRY(set_layer(context, "lowerdir+", *layers.base));
   TRY(set_layer(context, "upperdir", upper));
   TRY(set_layer(context, "workdir", work));
-  return finish_mount(context, access);
+  return finish_mount(context, access, purpose);
 }
 
-// Once per thread: a mount namespace that holds a tmpfs with two mount points and nothing else, so the layers are never
+// Once per thread: a mount namespace that holds a tmpfs with mount points and nothing else, so the layers are never
 // attached where anyone else could see them, and no mount of the host is kept alive here.
 Result<void> OverlayMounter::enter_private_namespace() {
   if (private_namespace_) return kOk;
@@ -155,8 +181,8 @@ Result<void> OverlayMounter::enter_private_namespace() {
     return errno_error(errno, "create tmpfs");
   const Fd base(sys_fsmount(context.get(), FSMOUNT_CLOEXEC, 0));
   if (!base) return errno_error(errno, "fsmount tmpfs");
-  if (::mkdirat(base.get(), "lower", 0755) != 0 || ::mkdirat(base.get(), "volume", 0755) != 0)
-    return errno_error(errno, "mkdir in tmpfs");
+  for (const char* name : {"base", "layers", "volume"})
+    if (::mkdirat(base.get(), name, 0755) != 0) return errno_error(errno, "mkdir in tmpfs");
   TRY(attach_mount(base, "/"));
   // The new root lies over the old one: stand on it, take it as root, let the old one go.
   if (::fchdir(base.get()) != 0) return errno_error(errno, "fchdir");
@@ -166,25 +192,30 @@ Result<void> OverlayMounter::enter_private_namespace() {
   return kOk;
 }
 
-Result<Fd> OverlayMounter::mount_by_strings(const OverlayLayers& layers, MountAccess access) {
+Result<Fd> OverlayMounter::mount_by_strings(const OverlayLayers& layers, MountAccess access, OverlayPurpose purpose) {
   TRY(enter_private_namespace());
-  TRY(attach_mount(layers.lower, "/lower"));
-  Result<Fd> mount = Error(ErrorKind::kInternal, "overlay mount was not attempted");
-  Result<void> attached = attach_mount(layers.volume, "/volume");
-  if (attached.ok()) {
-    mount = [&]() -> Result<Fd> {
-      const Fd context = TRY(open_overlay());
-      for (const OverlayOption& option : TRY(overlay_layer_strings("/lower", "/volume/upper", "/volume/work")))
-        TRY(set_option(context, option));
-      return finish_mount(context, access);
-    }();
-    // Overlay holds private clones of its layers.
-    TRY(detach_mounts("/volume"));
-  } else {
-    mount = std::move(attached).error();
-  }
-  TRY(detach_mounts("/lower"));
+  Result<Fd> mount = mount_attached(layers, access, purpose);
+  // Overlay holds private clones of its layers.
+  for (const char* place : {"/volume", "/layers", "/base"}) TRY(detach_mounts(place));
+  for (std::size_t i = 0; i < layers.names.size(); ++i) ::unlink(std::to_string(i).c_str());
   return mount;
+}
+
+// A link of a digit or two for each layer, since all their names together may take 255 bytes.
+Result<Fd> OverlayMounter::mount_attached(const OverlayLayers& layers, MountAccess access, OverlayPurpose purpose) {
+  TRY(attach_mount(layers.volume, "/volume"));
+  if (layers.layers != nullptr) TRY(attach_mount(*layers.layers, "/layers"));
+  if (layers.base != nullptr) TRY(attach_mount(*layers.base, "/base"));
+  std::vector<std::string> lowers;
+  for (const std::string& name : layers.names) {
+    lowers.push_back(std::to_string(lowers.size()));
+    if (::symlink(("/layers/" + name).c_str(), lowers.back().c_str()) != 0) return errno_error(errno, "symlink layer");
+  }
+  if (layers.base != nullptr) lowers.push_back("base");
+  const Fd context = TRY(open_overlay());
+  for (const OverlayOption& option : TRY(overlay_layer_strings(lowers, "/volume/upper", "/volume/work")))
+    TRY(set_option(context, option));
+  return finish_mount(context, access, purpose);
 }
 
 }  // namespace cella::storage

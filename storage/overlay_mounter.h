@@ -11,13 +11,17 @@
 #include "base/units.h"
 #include "storage/driver.h"
 #include "storage/id_mapped.h"
+#include "storage/layer_list.h"
+#include "storage/overlay_options.h"
 
 namespace cella::storage {
 
 // Layers as detached, id-mapped mounts of their own.
 struct OverlayLayers {
-  const Fd& lower;   // its root is the lower layer
-  const Fd& volume;  // has directories "upper" and "work"
+  const Fd* base = nullptr;    // its root is the lowest layer; null: none
+  const Fd* layers = nullptr;  // has a directory for each of the names; null: no names
+  const LayerNames& names;     // topmost first; at most kMostLayers
+  const Fd& volume;            // has directories "upper" and "work"
 };
 
 // A thread of its own, since file-system ids and securebits belong to a thread and overlay keeps the mounter's
@@ -34,12 +38,22 @@ class OverlayMounter {
   // Errors: kIo when the kernel gave a read-only mount where a writable one was asked for (ids do not fit).
   Result<Fd> mount(const OverlayLayers& layers, HostId owner, HostId group, MountAccess access);
 
+  // Whether some overlay has the root of `upper`, a detached mount, as its upper directory. scratch: a detached mount
+  // of the same file system with empty directories "upper" and "work", of no use afterwards. Only file systems with file
+  // handles can tell: ask can_tell_use() first.
+  Result<bool> is_in_use(const Fd& upper, const Fd& scratch);
+  // Tries is_in_use() on an overlay of its own. first, second: each as scratch above.
+  Result<bool> can_tell_use(const Fd& first, const Fd& second);
+
  private:
+  Result<Fd> mount_with(const OverlayLayers& layers, HostId owner, HostId group, MountAccess access,
+                        OverlayPurpose purpose);
   void run_on_thread(const std::function<void()>& work);
   void loop();
-  Result<Fd> mount_here(const OverlayLayers& layers, MountAccess access);
-  Result<Fd> mount_by_descriptors(const OverlayLayers& layers, MountAccess access);
-  Result<Fd> mount_by_strings(const OverlayLayers& layers, MountAccess access);
+  Result<Fd> mount_here(const OverlayLayers& layers, MountAccess access, OverlayPurpose purpose);
+  Result<Fd> mount_by_descriptors(const OverlayLayers& layers, MountAccess access, OverlayPurpose purpose);
+  Result<Fd> mount_by_strings(const OverlayLayers& layers, MountAccess access, OverlayPurpose purpose);
+  Result<Fd> mount_attached(const OverlayLayers& layers, MountAccess access, OverlayPurpose purpose);
   Result<void> enter_private_namespace();
 
   // Touched by the mounting thread only.

@@ -4,20 +4,32 @@
 
 namespace cella::storage {
 
-std::vector<OverlayOption> overlay_behaviour() {
-  return {{"source", "cella"}, {"redirect_dir", "on"}, {"index", "off"}, {"metacopy", "off"}, {"xino", "auto"}};
+std::vector<OverlayOption> overlay_behaviour(OverlayPurpose purpose) {
+  const bool probe = purpose == OverlayPurpose::kProbe;
+  std::vector<OverlayOption> options{{"source", "cella"},
+                                     {"redirect_dir", "on"},
+                                     {"index", probe ? "on" : "off"},
+                                     {"metacopy", "off"},
+                                     {"xino", "auto"}};
+  if (probe) options.push_back({"volatile", ""});
+  return options;
 }
 
-Result<std::vector<OverlayOption>> overlay_layer_strings(const std::string& lower, const std::string& upper,
-                                                         const std::string& work) {
-  std::vector<OverlayOption> options{{"lowerdir", lower}, {"upperdir", upper}, {"workdir", work}};
-  for (const OverlayOption& option : options) {
-    const bool bad = option.value.empty() || std::any_of(option.value.begin(), option.value.end(), [](char c) {
-                       return c == ':' || c == ',' || c == '\\' || static_cast<unsigned char>(c) < 32;
-                     });
-    if (bad) return invalid_value(option.key, option.value, "not usable as an overlay layer");
+Result<std::vector<OverlayOption>> overlay_layer_strings(const std::vector<std::string>& lowers,
+                                                         const std::string& upper, const std::string& work) {
+  for (const auto& [key, paths] : {std::pair{"lowerdir", lowers}, std::pair{"upperdir", std::vector{upper}},
+                                   std::pair{"workdir", std::vector{work}}}) {
+    for (const std::string& path : paths) {
+      const bool bad = path.empty() || std::any_of(path.begin(), path.end(), [](char c) {
+                         return c == ':' || c == ',' || c == '\\' || static_cast<unsigned char>(c) < 32;
+                       });
+      if (bad) return invalid_value(key, path, "not usable as an overlay layer");
+    }
   }
-  return options;
+  std::string list;
+  for (const std::string& lower : lowers) list += (list.empty() ? "" : ":") + lower;
+  if (list.empty() || list.size() > 255) return invalid_value("lowerdir", list, "none or too many overlay layers");
+  return std::vector<OverlayOption>{{"lowerdir", list}, {"upperdir", upper}, {"workdir", work}};
 }
 
 }  // namespace cella::storage

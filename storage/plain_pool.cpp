@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/rollback.h"
+#include "storage/project_quota.h"
 
 namespace cella::storage {
 namespace {
@@ -60,7 +61,8 @@ Result<void> PlainPool::unmount() {
 Result<void> PlainPool::destroy(const std::function<Result<void>(const Fd&)>& unlock) {
   const std::unique_lock lock(mutex_);
   if (!tree_) return not_mounted(spec_);
-  for (const VolumeKind kind : {VolumeKind::kRoot, VolumeKind::kSnapshot}) {
+  for (const VolumeKind kind :
+       {VolumeKind::kRoot, VolumeKind::kSnapshot, VolumeKind::kCustom, VolumeKind::kCustomSnapshot}) {
     const std::vector<std::string> names = TRY(list_volume_names(tree_->root(), kind));
     if (!names.empty())
       return Error(ErrorKind::kBusy, "storage pool \"" + spec_.name + "\" holds " + volume_text({kind, names.front()}));
@@ -74,7 +76,7 @@ Result<void> PlainPool::destroy(const std::function<Result<void>(const Fd&)>& un
   const DirFd root = TRY(open_dir(tree_->directory()));
   const std::string directory = tree_->directory();
   tree_.reset();
-  for (const char* name : {"images", "volumes", "snapshots", "staging", "trash"}) TRY(remove_tree_at(root, name));
+  for (const std::string& name : pool_directories()) TRY(remove_tree_at(root, name));
   // A directory that was there before stays.
   if (directory == spec_.directory && ::rmdir(directory.c_str()) != 0 && errno != EBUSY)
     return errno_error(errno, "rmdir " + directory);
@@ -87,12 +89,46 @@ Result<std::shared_ptr<PoolTree>> PlainPool::tree() const {
   return tree_;
 }
 
-Result<StagedVolume> StagedVolume::make(std::shared_ptr<PoolTree> tree) {
+namespace {
+
+Result<DirFd> open_counted(const PoolTree& tree, const VolumeId& volume, const char* what) {
+  TRY(check_volume_name(volume));
+  DirFd directory = TRY(tree.open_volume(volume));
+  if (has_project_quotas(directory)) return directory;
+  return Error(ErrorKind::kUnsupported,
+               std::string(what) + " of " + volume_text(volume) + ": the file system at " + tree.directory() +
+                   " has no project quotas (ext4 or xfs mounted with prjquota); a btrfs pool has quotas of its own");
+}
+
+}  // namespace
+
+Result<VolumeUsage> plain_usage(const PoolTree& tree, const VolumeId& volume) {
+  return TRY_CONTEXT("usage of " + volume_text(volume), project_usage(TRY(open_counted(tree, volume, "usage"))));
+}
+
+Result<void> set_plain_quota(const PoolTree& tree, const VolumeId& volume, std::optional<Bytes> limit) {
+  if (!limit) {
+    TRY(check_volume_name(volume));
+    return set_project_limit(TRY(tree.open_volume(volume)), std::nullopt);
+  }
+  TRY_CONTEXT("size of " + volume_text(volume), set_project_limit(TRY(open_counted(tree, volume, "size")), limit));
+  return kOk;
+}
+
+void drop_plain_quota(const PoolTree& tree, const VolumeId& volume) {
+  const Result<DirFd> directory = tree.open_volume(volume);
+  // A limit on a project without files harms nothing but the room for numbers.
+  if (directory.ok()) static_cast<void>(set_project_limit(*directory, std::nullopt));
+}
+
+Result<StagedVolume> StagedVolume::make(std::shared_ptr<PoolTree> tree, VolumeKind kind) {
   StagedVolume staged(std::move(tree), "");
   const std::string name = staged.tree_->new_staging_name();
   TRY(make_dir_at(staged.tree_->staging(), name, 0700));
   staged.name_ = name;
   staged.directory_ = TRY(open_dir_at(staged.tree_->staging(), name));
+  // Images stay outside: a file is not linked into another project's directory, only copied.
+  if (kind != VolumeKind::kImage && has_project_quotas(staged.directory_)) TRY(begin_project(staged.directory_));
   return staged;
 }
 

@@ -25,7 +25,7 @@ class PlainPool {
   Result<void> create();
   Result<void> mount(SpecialRemoval special = {});
   Result<void> unmount();
-  // Everything in it goes. Errors: kBusy while there are root volumes or snapshots.
+  // Everything in it goes. Errors: kBusy while there are volumes other than images.
   // unlock: called with the directory of each image volume before it is moved away.
   Result<void> destroy(const std::function<Result<void>(const Fd&)>& unlock = {});
 
@@ -39,10 +39,18 @@ class PlainPool {
   std::shared_ptr<PoolTree> tree_;
 };
 
+// What a volume of a plain pool holds, by the file system's project quotas. Errors: kUnsupported, naming what is missing.
+Result<VolumeUsage> plain_usage(const PoolTree& tree, const VolumeId& volume);
+// Errors: the same, unless limit is nullopt.
+Result<void> set_plain_quota(const PoolTree& tree, const VolumeId& volume, std::optional<Bytes> limit);
+// To be called before a volume goes, so that the file system forgets its project.
+void drop_plain_quota(const PoolTree& tree, const VolumeId& volume);
+
 // A directory being filled below staging/: goes to the trash unless it is published.
 class StagedVolume {
  public:
-  static Result<StagedVolume> make(std::shared_ptr<PoolTree> tree);
+  // Volumes that are not images count for a project of their own where the file system has such quotas.
+  static Result<StagedVolume> make(std::shared_ptr<PoolTree> tree, VolumeKind kind);
   StagedVolume(StagedVolume&&) noexcept = default;
   StagedVolume& operator=(StagedVolume&&) = delete;
   ~StagedVolume();

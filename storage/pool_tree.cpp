@@ -15,6 +15,8 @@ namespace cella::storage {
 namespace {
 
 constexpr const char* kDirectories[] = {"images", "volumes", "snapshots", "staging", "trash"};
+// Pools that were made before there were custom volumes and layers get these when they are opened.
+constexpr const char* kLaterDirectories[] = {"custom", "custom-snapshots", "layers"};
 
 Result<void> rename_new(const Fd& from_dir, const std::string& from, const Fd& to_dir, const std::string& to) {
   if (::renameat2(from_dir.get(), from.c_str(), to_dir.get(), to.c_str(), RENAME_NOREPLACE) == 0) return kOk;
@@ -29,6 +31,10 @@ std::string unique_name(unsigned number) {
          std::to_string(number);
 }
 
+std::string snapshots_directory(VolumeKind kind) {
+  return kind == VolumeKind::kCustomSnapshot ? "custom-snapshots" : "snapshots";
+}
+
 }  // namespace
 
 VolumePlace place_of(const VolumeId& volume) {
@@ -37,11 +43,20 @@ VolumePlace place_of(const VolumeId& volume) {
       return {"images", volume.name};
     case VolumeKind::kRoot:
       return {"volumes", volume.name};
+    case VolumeKind::kCustom:
+      return {"custom", volume.name};
     case VolumeKind::kSnapshot:
+    case VolumeKind::kCustomSnapshot:
       break;
   }
   const std::size_t slash = volume.name.find('/');
-  return {"snapshots/" + volume.name.substr(0, slash), volume.name.substr(slash + 1)};
+  return {snapshots_directory(volume.kind) + "/" + volume.name.substr(0, slash), volume.name.substr(slash + 1)};
+}
+
+std::vector<std::string> pool_directories() {
+  std::vector<std::string> names(std::begin(kDirectories), std::end(kDirectories));
+  names.insert(names.end(), std::begin(kLaterDirectories), std::end(kLaterDirectories));
+  return names;
 }
 
 Result<void> PoolTree::create(const std::string& directory) {
@@ -51,7 +66,7 @@ Result<void> PoolTree::create(const std::string& directory) {
     return Error(ErrorKind::kExists, "pool directory " + directory + ": not empty (\"" + name + "\")");
   }
   if (::fchmod(root.get(), 0700) != 0) return errno_error(errno, "chmod " + directory);
-  for (const char* name : kDirectories) TRY_CONTEXT(directory, make_dir_at(root, name, 0700));
+  for (const std::string& name : pool_directories()) TRY_CONTEXT(directory, make_dir_at(root, name, 0700));
   return sync_fd(root, directory);
 }
 
@@ -62,6 +77,8 @@ Result<std::unique_ptr<PoolTree>> PoolTree::open(const std::string& directory, S
   for (const char* name : kDirectories)
     if (!exists_at(tree->root_, name))
       return Error(ErrorKind::kNotFound, "pool directory " + directory + ": no \"" + name + "\" in it");
+  for (const char* name : kLaterDirectories)
+    if (!exists_at(tree->root_, name)) TRY_CONTEXT(directory, make_dir_at(tree->root_, name, 0700));
   tree->staging_ = TRY(open_dir_at(tree->root_, "staging"));
   tree->trash_ = TRY(open_dir_at(tree->root_, "trash"));
   tree->special_ = std::move(special);
@@ -104,6 +121,8 @@ Result<void> PoolTree::move_to_trash(const Fd& dir, const std::string& name) {
   return kOk;
 }
 
+Result<void> PoolTree::discard_at(const Fd& dir, const std::string& name) { return move_to_trash(dir, name); }
+
 Result<void> PoolTree::discard_staged(const std::string& staged) { return move_to_trash(staging_, staged); }
 
 Result<DirFd> PoolTree::open_parent(const VolumePlace& place) const { return open_dir_at(root_, place.directory); }
@@ -126,7 +145,7 @@ Result<void> PoolTree::rename(const VolumeId& from, const VolumeId& to) {
   const DirFd old_parent = TRY_CONTEXT(volume_text(from), open_parent(old_place));
   TRY_CONTEXT(volume_text(from), rename_new(old_parent, old_place.name, TRY(make_parent(new_place)), new_place.name));
   // Fails while other snapshots are there.
-  if (from.kind == VolumeKind::kSnapshot) ::unlinkat(root_.get(), old_place.directory.c_str(), AT_REMOVEDIR);
+  if (is_snapshot(from.kind)) ::unlinkat(root_.get(), old_place.directory.c_str(), AT_REMOVEDIR);
   return kOk;
 }
 
@@ -136,7 +155,7 @@ Result<void> PoolTree::discard(const VolumeId& volume) {
   if (!parent.ok() && parent.error().kind() == ErrorKind::kNotFound) return kOk;
   TRY_CONTEXT(volume_text(volume), move_to_trash(TRY(std::move(parent)), place.name));
   // Fails while other snapshots are there.
-  if (volume.kind == VolumeKind::kSnapshot) ::unlinkat(root_.get(), place.directory.c_str(), AT_REMOVEDIR);
+  if (is_snapshot(volume.kind)) ::unlinkat(root_.get(), place.directory.c_str(), AT_REMOVEDIR);
   return kOk;
 }
 
@@ -174,10 +193,10 @@ void PoolTree::run() {
 
 Result<std::vector<std::string>> list_volume_names(const Fd& root, VolumeKind kind) {
   std::vector<std::string> names;
-  if (kind != VolumeKind::kSnapshot) {
-    names = TRY(list_names(TRY(open_dir_at(root, kind == VolumeKind::kImage ? "images" : "volumes"))));
+  if (!is_snapshot(kind)) {
+    names = TRY(list_names(TRY(open_dir_at(root, place_of({kind, ""}).directory))));
   } else {
-    const DirFd snapshots = TRY(open_dir_at(root, "snapshots"));
+    const DirFd snapshots = TRY(open_dir_at(root, snapshots_directory(kind)));
     for (const std::string& volume : TRY(list_names(snapshots)))
       for (const std::string& name : TRY(list_names(TRY(open_dir_at(snapshots, volume)))))
         names.push_back(volume + "/" + name);

@@ -1,5 +1,7 @@
 // The directories of a pool, the same for every driver:
 //   images/FINGERPRINT  volumes/NAME  snapshots/NAME/SNAPSHOT   whole volumes
+//   custom/NAME         custom-snapshots/NAME/SNAPSHOT
+//   layers/             what volumes of the overlay driver share (layer_store.h)
 //   staging/            volumes being made; anything here at start is left over from a crash
 //   trash/              volumes being deleted in the background; swept at start too
 #pragma once
@@ -21,11 +23,14 @@ namespace cella::storage {
 
 // Directory and name of a volume below the pool's directory.
 struct VolumePlace {
-  std::string directory;  // "images", "volumes", "snapshots/NAME"
+  std::string directory;  // "images", "volumes", "snapshots/NAME", "custom", "custom-snapshots/NAME"
   std::string name;
   std::string path() const { return directory + "/" + name; }
 };
 VolumePlace place_of(const VolumeId& volume);
+
+// The directories at the top of a pool's tree.
+std::vector<std::string> pool_directories();
 
 // An open pool tree with its thread that empties the trash. Thread-safe.
 class PoolTree {
@@ -52,6 +57,8 @@ class PoolTree {
   // Moves a staged directory, or a volume, to the trash. Missing: success.
   Result<void> discard_staged(const std::string& staged);
   Result<void> discard(const VolumeId& volume);
+  // The same for anything else in a directory of this tree.
+  Result<void> discard_at(const Fd& dir, const std::string& name);
   bool exists(const VolumeId& volume) const;
   Result<DirFd> open_volume(const VolumeId& volume) const;
   // Blocks until the trash is empty or cannot be emptied.

@@ -151,7 +151,8 @@ Result<UnpackReport> follow(Worker& worker, const Fd& pipe, std::uint64_t total,
 }
 
 Result<UnpackReport> run_worker(const Fd& archive, ArchiveLayout layout, const Fd* directory,
-                                const UnpackLimits& limits, const Watch& watch, const std::string& part = {}) {
+                                const UnpackLimits& limits, const Watch& watch, const std::string& part = {},
+                                const std::optional<IdMap>& owners = {}) {
   struct stat status {};
   if (::fstat(archive.get(), &status) != 0) return errno_error(errno, "stat archive");
   if (::lseek(archive.get(), 0, SEEK_SET) < 0) return errno_error(errno, "seek archive");
@@ -161,8 +162,8 @@ Result<UnpackReport> run_worker(const Fd& archive, ArchiveLayout layout, const F
   if (directory != nullptr) destination = TRY(open_mapped_tree(*directory, ".", map, MountAccess::kReadWrite));
   Pipe pipe = TRY(make_pipe());
   Worker worker;
-  TRY(worker.start(
-      WorkerJob{archive, layout, directory ? &destination : nullptr, user_namespace, pipe.write_end, limits, part}));
+  TRY(worker.start(WorkerJob{archive, layout, directory ? &destination : nullptr, user_namespace, pipe.write_end,
+                             limits, part, owners}));
   pipe.write_end.reset();
   return follow(worker, pipe.read_end, static_cast<std::uint64_t>(status.st_size), watch);
 }
@@ -183,9 +184,9 @@ Result<std::string> read_backup_index(const Fd& archive, const Watch& watch) {
   return TRY(run_worker(archive, ArchiveLayout::kBackupIndex, nullptr, UnpackLimits{}, watch)).metadata;
 }
 
-Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& part, const Fd& directory,
-                                        const UnpackLimits& limits, const Watch& watch) {
-  return run_worker(archive, ArchiveLayout::kBackupPart, &directory, limits, watch, part);
+Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& part, const std::optional<IdMap>& owners,
+                                        const Fd& directory, const UnpackLimits& limits, const Watch& watch) {
+  return run_worker(archive, ArchiveLayout::kBackupPart, &directory, limits, watch, part, owners);
 }
 
 Result<RootfsFormat> detect_rootfs(const Fd& file, const std::string& name) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
+#include "base/id_map.h"
 #include "storage/volume.h"
 
 namespace cella::storage {
@@ -41,9 +43,12 @@ Result<UnpackReport> unpack_archive(const Fd& archive, ArchiveLayout layout, con
 // The text of backup/index.yaml. Errors: as above; kInvalid when there is none.
 Result<std::string> read_backup_index(const Fd& archive, const Watch& watch);
 
-// Unpacks metadata.yaml, templates/ and rootfs/ from below `part` ("backup/container") of a backup. Errors: as above.
-Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& part, const Fd& directory,
-                                        const UnpackLimits& limits, const Watch& watch);
+// Unpacks metadata.yaml, templates/ and rootfs/ from below `part` ("backup/container") of a backup.
+//
+// owners: the map whose host ids the archive's owners below rootfs/ are; nullopt: they are the container's own numbers.
+// Errors: as above.
+Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& part, const std::optional<IdMap>& owners,
+                                        const Fd& directory, const UnpackLimits& limits, const Watch& watch);
 
 enum class RootfsFormat : std::uint8_t { kArchive, kSquashfs };
 // Tells a squashfs by its magic and checks that it is as long as its superblock says. Errors: kInvalid when it is cut

@@ -10,6 +10,7 @@
 #include "storage/archive_members.h"
 #include "storage/archive_reader.h"
 #include "storage/member_writer.h"
+#include "storage/owner_shift.h"
 
 namespace cella::storage {
 namespace {
@@ -21,6 +22,7 @@ class Unpacking {
  public:
   Unpacking(const WorkerJob& job, ArchiveReader reader) : job_(job), reader_(std::move(reader)) {
     if (job.destination != nullptr) writer_.emplace(*job.destination);
+    if (job.owners) shift_.emplace(*job.owners);
   }
 
   Result<void> run() {
@@ -52,11 +54,12 @@ class Unpacking {
   bool plain() const { return reader_.plain(); }
 
  private:
-  Result<void> take(const ArchiveMember& member) {
+  Result<void> take(ArchiveMember& member) {
     const MemberPath path = TRY(plain_member_path(member.name, job_.layout, job_.part));
     if (path.path.empty() || path.part == MemberPart::kIgnored) return skip_contents();
     if (member.type == MemberType::kHardLink) return take_hard_link(path, member);
     TRY(check_member_type(path, member.type));
+    if (shift_ && path.part == MemberPart::kRootfs) shift_->apply(member);
     TRY(check_ids(member));
     if (member.type == MemberType::kSymlink) TRY(check_link_text(path, member.link));
     const MemberAction action = TRY(index_.add(path, member.type));
@@ -138,6 +141,7 @@ class Unpacking {
   const WorkerJob& job_;
   ArchiveReader reader_;
   std::optional<MemberWriter> writer_;
+  std::optional<OwnerShift> shift_;
   MemberIndex index_;
   WorkerMessage totals_;
   std::string metadata_;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
+#include "base/id_map.h"
 #include "storage/unpack.h"
 
 namespace cella::storage {
@@ -33,6 +35,7 @@ struct WorkerJob {
   const Fd& report;  // pipe
   UnpackLimits limits;
   std::string part = {};  // of a backup
+  std::optional<IdMap> owners = {};  // owners below rootfs/ are host ids of this map
 };
 
 // Confines this process for good: user namespace, empty network, root directory = the destination (or an empty

@@ -13,6 +13,22 @@ bool plain_name(std::string_view name) {
   });
 }
 
+std::string_view kind_text(VolumeKind kind) {
+  switch (kind) {
+    case VolumeKind::kImage:
+      return "image";
+    case VolumeKind::kRoot:
+      return "root";
+    case VolumeKind::kSnapshot:
+      return "snapshot";
+    case VolumeKind::kCustom:
+      return "custom";
+    case VolumeKind::kCustomSnapshot:
+      return "custom snapshot";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string_view driver_text(DriverType type) {
@@ -34,15 +50,12 @@ Result<DriverType> parse_driver(std::string_view text) {
 }
 
 std::string volume_text(const VolumeId& volume) {
-  const char* kind = volume.kind == VolumeKind::kImage  ? "image"
-                     : volume.kind == VolumeKind::kRoot ? "root"
-                                                        : "snapshot";
-  return std::string(kind) + " volume \"" + volume.name + "\"";
+  return std::string(kind_text(volume.kind)) + " volume \"" + volume.name + "\"";
 }
 
 Result<void> check_volume_name(const VolumeId& volume) {
   bool good = false;
-  if (volume.kind == VolumeKind::kSnapshot) {
+  if (is_snapshot(volume.kind)) {
     const std::size_t slash = volume.name.find('/');
     good = slash != std::string::npos && plain_name(std::string_view(volume.name).substr(0, slash)) &&
            plain_name(std::string_view(volume.name).substr(slash + 1));

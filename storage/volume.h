@@ -31,8 +31,15 @@ struct PoolSpec {
 enum class VolumeKind : std::uint8_t {
   kImage,     // read-only, named by fingerprint
   kRoot,      // a root file system with its templates
-  kSnapshot,  // read-only, "VOLUME/SNAPSHOT"
+  kSnapshot,  // of a root: read-only, "VOLUME/SNAPSHOT"
+  kCustom,    // a tree of its own, made empty
+  kCustomSnapshot,
 };
+// What can be written to: a root or a custom volume.
+constexpr bool is_writable(VolumeKind kind) { return kind == VolumeKind::kRoot || kind == VolumeKind::kCustom; }
+constexpr bool is_snapshot(VolumeKind kind) {
+  return kind == VolumeKind::kSnapshot || kind == VolumeKind::kCustomSnapshot;
+}
 
 struct VolumeId {
   VolumeKind kind = VolumeKind::kRoot;
