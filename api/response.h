@@ -1,4 +1,4 @@
-// The envelope every /1.0 answer comes in, LXD's status codes, and their mapping to ErrorKind.
+// The envelope every /1.0 answer comes in, and how its codes map to ErrorKind.
 #pragma once
 
 #include <string>
@@ -6,32 +6,9 @@
 
 #include "api/values.h"
 #include "base/result.h"
+#include "base/status_code.h"
 
 namespace cella::api {
-
-// Codes of `status_code` in envelopes, operations and instances. At 200 and above an operation is over.
-enum class StatusCode : int {
-  kOperationCreated = 100,
-  kStarted = 101,
-  kStopped = 102,
-  kRunning = 103,
-  kCancelling = 104,
-  kPending = 105,
-  kStarting = 106,
-  kStopping = 107,
-  kAborting = 108,
-  kFreezing = 109,
-  kFrozen = 110,
-  kThawed = 111,
-  kError = 112,
-  kReady = 113,
-  kSuccess = 200,
-  kFailure = 400,
-  kCancelled = 401,
-};
-
-// LXD's word for a code ("Running"); "" for kOperationCreated's "Operation created" see the envelope.
-std::string_view status_text(StatusCode code);
 
 // One answer. type: "sync", "async" or "error". metadata: the JSON text of the payload (empty for null).
 struct Response {

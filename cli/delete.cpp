@@ -14,8 +14,8 @@ namespace {
 constexpr std::int64_t kWithoutEnd = -1;
 
 bool is_stopped(const api::Instance& instance) {
-  return instance.status_code == 0 || instance.status_code == static_cast<int>(api::StatusCode::kStopped) ||
-         instance.status_code == static_cast<int>(api::StatusCode::kError);
+  return instance.status_code == 0 || instance.status_code == static_cast<int>(StatusCode::kStopped) ||
+         instance.status_code == static_cast<int>(StatusCode::kError);
 }
 
 // Errors: kCancelled unless the user types "yes".

@@ -16,10 +16,10 @@ namespace {
 using Instance = api::InstanceFull;
 
 bool is_active(const Instance& instance) {
-  const auto status = static_cast<api::StatusCode>(instance.instance.status_code);
-  return instance.state.has_value() && (status == api::StatusCode::kRunning || status == api::StatusCode::kFrozen ||
-                                        status == api::StatusCode::kStopping || status == api::StatusCode::kFreezing ||
-                                        status == api::StatusCode::kReady);
+  const auto status = static_cast<StatusCode>(instance.instance.status_code);
+  return instance.state.has_value() && (status == StatusCode::kRunning || status == StatusCode::kFrozen ||
+                                        status == StatusCode::kStopping || status == StatusCode::kFreezing ||
+                                        status == StatusCode::kReady);
 }
 
 std::string config_value(const Instance& instance, const std::string& key) {

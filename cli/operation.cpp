@@ -11,7 +11,7 @@ namespace json = boost::json;
 
 Result<api::Operation> outcome(api::Operation operation) {
   if (!operation.err.empty()) return Error(ErrorKind::kIo, operation.err);
-  if (operation.status_code == static_cast<int>(api::StatusCode::kCancelled)) {
+  if (operation.status_code == static_cast<int>(StatusCode::kCancelled)) {
     return Error(ErrorKind::kCancelled, "The operation was cancelled");
   }
   if (operation.status_code >= 400) return Error(ErrorKind::kIo, operation.description + ": " + operation.status);

@@ -25,7 +25,7 @@ Result<void> set_state(Server& server, const std::string& instance, const std::s
 Result<bool> stop_if_needed(Server& server, const SnapshotName& name, const Arguments& arguments) {
   if (!name.snapshot.empty()) return false;
   const auto instance = TRY(server.get<api::Instance>(snapshot_url(name)));
-  if (instance.status_code == static_cast<int>(api::StatusCode::kStopped)) return false;
+  if (instance.status_code == static_cast<int>(StatusCode::kStopped)) return false;
   if (!arguments.on("force")) {
     return Error(ErrorKind::kInvalid,
                  "The instance is currently running. Use --force to have it stopped and started again");

@@ -24,7 +24,7 @@ constexpr std::int64_t kLongestTimeout = 1'000'000;  // eleven days
 Result<std::string> action_for(Server& server, const Action& action, const std::string& name) {
   if (action.action != "start") return std::string(action.action);
   const auto instance = TRY(server.get<api::Instance>(url({"instances", name})));
-  return std::string(instance.status_code == static_cast<int>(api::StatusCode::kFrozen) ? "unfreeze" : "start");
+  return std::string(instance.status_code == static_cast<int>(StatusCode::kFrozen) ? "unfreeze" : "start");
 }
 
 Result<std::int64_t> timeout_of(const Arguments& arguments) {
@@ -53,9 +53,9 @@ Result<void> act(Server& server, const Action& action, const std::string& name, 
 Result<std::vector<std::string>> applicable(Server& server, const Action& action) {
   std::vector<std::string> names;
   for (const auto& instance : TRY(server.list<api::Instance>("/1.0/instances?recursion=1"))) {
-    const auto status = static_cast<api::StatusCode>(instance.status_code);
-    const bool running = status == api::StatusCode::kRunning;
-    const bool frozen = status == api::StatusCode::kFrozen;
+    const auto status = static_cast<StatusCode>(instance.status_code);
+    const bool running = status == StatusCode::kRunning;
+    const bool frozen = status == StatusCode::kFrozen;
     const bool applies = action.action == "start" ? !running : action.action == "freeze" ? running : running || frozen;
     if (applies) names.push_back(instance.name);
   }

@@ -16,7 +16,7 @@ void add_console_routes(Router& router, manager::Server& server, SocketOperation
           return Error(ErrorKind::kUnsupported, "type \"" + body.type + "\": containers have a text console only");
         }
         const manager::Instance instance = TRY(server.instances().find(request.parameter("name")));
-        if (instance.status != manager::StatusCode::kRunning && instance.status != manager::StatusCode::kFrozen) {
+        if (instance.status != StatusCode::kRunning && instance.status != StatusCode::kFrozen) {
           return Error(ErrorKind::kInvalid, "Instance is not running");
         }
         if (body.width > 0 && body.height > 0 && body.width <= 10000 && body.height <= 10000) {

@@ -52,8 +52,8 @@ class ExecHandlers {
     const auto body = TRY(api::decode<api::ExecRequest>(request.body));
     const manager::ExecRequest exec = TRY(request_from_wire(body));
     const manager::Instance instance = TRY(server_.instances().find(request.parameter("name")));
-    if (instance.status == manager::StatusCode::kFrozen) return Error(ErrorKind::kInvalid, "Instance is frozen");
-    if (instance.status != manager::StatusCode::kRunning) return Error(ErrorKind::kInvalid, "Instance is not running");
+    if (instance.status == StatusCode::kFrozen) return Error(ErrorKind::kInvalid, "Instance is frozen");
+    if (instance.status != StatusCode::kRunning) return Error(ErrorKind::kInvalid, "Instance is not running");
     announce(request, instance.name, body);
     return body.wait_for_websocket ? exec_on_sockets(instance.name, body, exec)
                                    : exec_detached(instance.name, body, exec);

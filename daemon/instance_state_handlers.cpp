@@ -9,9 +9,9 @@ namespace cella::daemon {
 namespace {
 
 // The instances an action has something to do for: "all" must not fail for those already there.
-bool applies(manager::StateAction action, manager::StatusCode status) {
-  const bool running = status == manager::StatusCode::kRunning;
-  const bool frozen = status == manager::StatusCode::kFrozen;
+bool applies(manager::StateAction action, StatusCode status) {
+  const bool running = status == StatusCode::kRunning;
+  const bool frozen = status == StatusCode::kFrozen;
   switch (action) {
     case manager::StateAction::kStart:
       return !running;

@@ -52,7 +52,7 @@ class OperationHandlers {
     std::map<std::string, std::string> by_status;  // lower-case status → elements
     for (const manager::OperationRecord& record : operations_.list()) {
       if (!request.access.may_use(record.project)) continue;
-      std::string& elements = by_status[lower(std::string(manager::status_text(record.status)))];
+      std::string& elements = by_status[lower(std::string(status_text(record.status)))];
       if (!elements.empty()) elements += ',';
       elements += whole ? api::encode(to_wire(record)) : api::quote("/1.0/operations/" + record.id);
     }

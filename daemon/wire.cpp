@@ -51,7 +51,7 @@ void append_value(std::string& out, const manager::Value& value) {
   }
 }
 
-std::string status_of(manager::StatusCode code) { return std::string(manager::status_text(code)); }
+std::string status_of(StatusCode code) { return std::string(status_text(code)); }
 
 std::string url_of(const std::string& noun, const std::string& name) {
   return "/1.0/" + noun + "/" + api::percent_encode(name, api::Slash::kKeep);

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/status_code.h"
 #include "manager/config.h"
 #include "manager/operation.h"
-#include "manager/status.h"
 
 namespace cella::manager {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "manager/status.h"
+#include "base/status_code.h"
 #include "manager/value.h"
 
 namespace cella::manager {

@@ -115,7 +115,7 @@ TEST(SocketOperations, OpensEachSocketOnceWithItsSecret) {
 TEST(Wire, RendersOperationsAsLxdDoes) {
   manager::OperationRecord record;
   record.id = "x";
-  record.status = manager::StatusCode::kRunning;
+  record.status = StatusCode::kRunning;
   record.resources["instances"] = {"c1"};
   record.metadata["progress"] = manager::Value(manager::Value::Object{{"percent", "4"}});
   const api::Operation operation = to_wire(record);

@@ -1,11 +1,12 @@
-// LXD's status numbers, shared by operations and instances.
+// The status numbers of instances and operations, one vocabulary from the kernel's events to the client.
 #pragma once
 
 #include <string_view>
 
-namespace cella::manager {
+namespace cella {
 
-// Numbers and texts are part of the wire contract. Source: LXD shared/api/status_code.go.
+// Numbers and texts are part of the wire contract: codes of `status_code` in envelopes, operations and instances. At 200
+// and above an operation is over. Source: LXD shared/api/status_code.go.
 enum class StatusCode : int {
   kOperationCreated = 100,
   kStarted = 101,
@@ -26,7 +27,7 @@ enum class StatusCode : int {
   kCancelled = 401,
 };
 
-// "Running", "Success", "Operation created" …
+// "Running", "Success", "Operation created" …; "Unknown" for a number that is none of these.
 std::string_view status_text(StatusCode code);
 
-}  // namespace cella::manager
+}  // namespace cella

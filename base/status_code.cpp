@@ -1,6 +1,6 @@
-#include "manager/status.h"
+#include "base/status_code.h"
 
-namespace cella::manager {
+namespace cella {
 
 std::string_view status_text(StatusCode code) {
   switch (code) {
@@ -25,4 +25,4 @@ std::string_view status_text(StatusCode code) {
   return "Unknown";
 }
 
-}  // namespace cella::manager
+}  // namespace cella
