@@ -6,37 +6,18 @@
 #include <cerrno>
 
 #include "base/files.h"
-#include "storage/file_attributes.h"
 #include "storage/filesystem_mount.h"
 #include "storage/image_volume.h"
-#include "storage/tree_copy.h"
+#include "storage/layered_copy.h"
 #include "storage/unpack.h"
 
 namespace cella::storage {
 namespace {
 
-constexpr const char* kImageLink = "image";
 constexpr const char* kMountPoint = "mount";
 
 Error exists_error(const VolumeId& volume) {
   return Error(ErrorKind::kExists, volume_text(volume) + " exists already");
-}
-
-// The image a volume stands on; empty when it stands on none.
-Result<std::string> image_of(const Fd& directory) {
-  std::string name(256, '\0');
-  const ssize_t count = ::readlinkat(directory.get(), kImageLink, name.data(), name.size());
-  if (count < 0 && errno == ENOENT) return std::string();
-  if (count < 0) return errno_error(errno, "readlink image");
-  name.resize(static_cast<std::size_t>(count));
-  return name;
-}
-
-Result<void> copy_owner_and_mode(const Fd& model, const Fd& parent, const char* name) {
-  struct stat status {};
-  if (::fstat(model.get(), &status) != 0) return errno_error(errno, "stat image root");
-  if (status.st_uid == 0 && status.st_gid == 0 && (status.st_mode & 07777) == 0755) return kOk;
-  return set_owner_mode_times(TRY(open_at(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW)), status);
 }
 
 }  // namespace
@@ -50,16 +31,33 @@ Result<void> OverlayDriver::release_images() {
   return kOk;
 }
 
+Result<void> OverlayDriver::create() {
+  const std::unique_lock exclusive(images_in_use_);
+  TRY(pool_.create());
+  layers_ = TRY(LayerStore::open(*TRY(pool_.tree())));
+  return kOk;
+}
+
+Result<void> OverlayDriver::mount() {
+  const std::unique_lock exclusive(images_in_use_);
+  TRY(pool_.mount());
+  if (!layers_) layers_ = TRY(LayerStore::open(*TRY(pool_.tree())));
+  return kOk;
+}
+
 Result<void> OverlayDriver::unmount() {
   const std::unique_lock exclusive(images_in_use_);
   if (pool_.tree().ok()) TRY(release_images());
+  layers_.reset();
   return pool_.unmount();
 }
 
 Result<void> OverlayDriver::destroy() {
   const std::unique_lock exclusive(images_in_use_);
   TRY(release_images());
-  return pool_.destroy();
+  TRY(pool_.destroy());
+  layers_.reset();
+  return kOk;
 }
 
 Result<void> OverlayDriver::create_image(const std::string& name, const ImageFiles& files, const UnpackLimits& limits,
@@ -98,16 +96,6 @@ Result<std::shared_ptr<Fd>> OverlayDriver::open_image(PoolTree& tree, const std:
   return root;
 }
 
-Result<void> OverlayDriver::stage_layers(const StagedVolume& staged, const std::string& image, const Fd& root_model) {
-  // Upper's own directory is what the guest sees as "/".
-  if (::mkdirat(staged.directory().get(), "upper", 0755) != 0) return errno_error(errno, "mkdir upper");
-  if (::mkdirat(staged.directory().get(), "work", 0755) != 0) return errno_error(errno, "mkdir work");
-  if (::fchmodat(staged.directory().get(), "upper", 0755, 0) != 0) return errno_error(errno, "chmod upper");
-  TRY(copy_owner_and_mode(root_model, staged.directory(), "upper"));
-  if (::symlinkat(image.c_str(), staged.directory().get(), kImageLink) != 0) return errno_error(errno, "symlink image");
-  return kOk;
-}
-
 Result<void> OverlayDriver::create_volume(const VolumeId& volume, const std::string& image, const Watch&) {
   TRY(check_volume_name(volume));
   const std::shared_lock shared(images_in_use_);
@@ -118,7 +106,7 @@ Result<void> OverlayDriver::create_volume(const VolumeId& volume, const std::str
     TRY(make_dir_at(staged.directory(), kTreeName, 0755));
   } else {
     TRY(check_volume_name({VolumeKind::kImage, image}));
-    TRY(stage_layers(staged, image, *TRY(open_image(*tree, image))));
+    TRY(stage_over_image(staged.directory(), image, *TRY(open_image(*tree, image))));
   }
   return staged.publish(volume);
 }
@@ -130,20 +118,7 @@ Result<void> OverlayDriver::copy(const VolumeId& from, const VolumeId& to, const
   const std::shared_lock shared(images_in_use_);
   const auto tree = TRY(pool_.tree());
   if (tree->exists(to)) return exists_error(to);
-  const DirFd source = TRY(tree->open_volume(from));
-  const std::string image = TRY(image_of(source));
-  const char* layer = image.empty() ? kTreeName : "upper";
-  const Fd model = TRY(open_at(source, layer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  StagedVolume staged = TRY(StagedVolume::make(tree, to.kind));
-  if (image.empty()) {
-    TRY(make_dir_at(staged.directory(), kTreeName, 0755));
-  } else {
-    TRY(stage_layers(staged, image, model));
-  }
-  TRY(copy_tree(model, TRY(open_dir_at(staged.directory(), layer)), 0, watch));
-  TRY(copy_image_metadata(source, staged.directory()));
-  if (::syncfs(staged.directory().get()) != 0) return errno_error(errno, "syncfs");
-  return staged.publish(to);
+  return LayeredCopy(tree, *layers_, mounter_, idleness_).copy(from, to, watch);
 }
 
 Result<void> OverlayDriver::rename(const VolumeId& from, const VolumeId& to) {
@@ -156,8 +131,12 @@ Result<void> OverlayDriver::remove(const VolumeId& volume) {
   TRY(check_volume_name(volume));
   const auto tree = TRY(pool_.tree());
   if (volume.kind == VolumeKind::kImage) return remove_image(*tree, volume);
+  const std::shared_lock shared(images_in_use_);
+  if (!tree->exists(volume)) return kOk;
+  const LayerNames layers = TRY(read_layer_list(TRY(tree->open_volume(volume))));
   drop_plain_quota(*tree, volume);
-  return tree->discard(volume);
+  TRY(tree->discard(volume));
+  return layers_->release(layers);
 }
 
 Result<void> OverlayDriver::remove_image(PoolTree& tree, const VolumeId& volume) {
@@ -180,17 +159,27 @@ Result<Fd> OverlayDriver::open_root(const VolumeId& volume, const IdMap& map) {
   const auto tree = TRY(pool_.tree());
   if (volume.kind == VolumeKind::kImage)
     return open_mapped_tree(*TRY(open_image(*tree, volume.name)), ".", map, MountAccess::kReadOnly);
+  return TRY_CONTEXT(volume_text(volume), open_layers(*tree, volume, map));
+}
+
+Result<Fd> OverlayDriver::open_layers(PoolTree& tree, const VolumeId& volume, const IdMap& map) {
   const MountAccess access = is_writable(volume.kind) ? MountAccess::kReadWrite : MountAccess::kReadOnly;
-  const DirFd directory = TRY(tree->open_volume(volume));
-  const std::string image = TRY(image_of(directory));
-  if (image.empty()) return TRY_CONTEXT(volume_text(volume), open_mapped_tree(directory, kTreeName, map, access));
+  const DirFd directory = TRY(tree.open_volume(volume));
+  if (exists_at(directory, kTreeName)) return open_mapped_tree(directory, kTreeName, map, access);
   const std::optional<HostId> owner = map.user_to_host(ContainerId{0});
   const std::optional<HostId> group = map.group_to_host(ContainerId{0});
-  if (!owner || !group) return Error(ErrorKind::kInvalid, volume_text(volume) + ": the id map has no root");
-  const std::shared_ptr<Fd> image_root = TRY_CONTEXT(volume_text(volume), open_image(*tree, image));
-  const Fd lower = TRY_CONTEXT("image " + image, open_mapped_tree(*image_root, ".", map, MountAccess::kReadOnly));
-  const Fd layers = TRY_CONTEXT(volume_text(volume), open_mapped_tree(directory, ".", map, MountAccess::kReadWrite));
-  return TRY_CONTEXT(volume_text(volume), mounter_.mount(OverlayLayers{lower, layers}, *owner, *group, access));
+  if (!owner || !group) return Error(ErrorKind::kInvalid, "the id map has no root");
+  const std::string image = TRY(image_of(directory));
+  const LayerNames names = TRY(read_layer_list(directory));
+  Fd base;
+  if (!image.empty()) {
+    const std::shared_ptr<Fd> root = TRY(open_image(tree, image));
+    base = TRY_CONTEXT("image " + image, open_mapped_tree(*root, ".", map, MountAccess::kReadOnly));
+  }
+  Fd layers;
+  if (!names.empty()) layers = TRY(open_mapped_tree(layers_->directory(), ".", map, MountAccess::kReadOnly));
+  const Fd own = TRY(open_mapped_tree(directory, ".", map, MountAccess::kReadWrite));
+  return mounter_.mount({base ? &base : nullptr, layers ? &layers : nullptr, names, own}, *owner, *group, access);
 }
 
 Result<VolumeUsage> OverlayDriver::usage(const VolumeId& volume) { return plain_usage(*TRY(pool_.tree()), volume); }

@@ -1,12 +1,16 @@
 // Driver "overlay": a root is a writable layer over its image. Images are trees, or squashfs files that stay mounted.
 //   images/FP/       metadata.yaml templates/ and rootfs/, or rootfs.squashfs mounted on mount/
-//   volumes/NAME/    upper/ work/ and the link "image" naming its image; an empty root has rootfs/ instead
+//   volumes/NAME/    upper/ work/, the link "image" naming its image and the list "layers" of what lies between; a root
+//                    without image has rootfs/ instead until it is first copied from
+//   layers/NAME/     what used to be an upper directory, shared and never changed
 #pragma once
 
 #include <map>
 #include <shared_mutex>
 
 #include "storage/driver.h"
+#include "storage/layer_store.h"
+#include "storage/layered_copy.h"
 #include "storage/overlay_mounter.h"
 #include "storage/plain_pool.h"
 
@@ -16,8 +20,8 @@ class OverlayDriver final : public Driver {
  public:
   OverlayDriver(PoolSpec spec, const DriverOptions& options)
       : pool_(std::move(spec)), options_(options), mounter_(options.overlay_layers) {}
-  Result<void> create() override { return pool_.create(); }
-  Result<void> mount() override { return pool_.mount(); }
+  Result<void> create() override;
+  Result<void> mount() override;
   Result<void> unmount() override;
   Result<void> destroy() override;
   Result<void> create_image(const std::string& name, const ImageFiles& files, const UnpackLimits& limits,
@@ -35,12 +39,14 @@ class OverlayDriver final : public Driver {
   Result<std::shared_ptr<Fd>> open_image(PoolTree& tree, const std::string& image);
   Result<void> remove_image(PoolTree& tree, const VolumeId& volume);
   Result<void> release_images();
-  Result<void> stage_layers(const StagedVolume& staged, const std::string& image, const Fd& root_model);
+  Result<Fd> open_layers(PoolTree& tree, const VolumeId& volume, const IdMap& map);
 
   PlainPool pool_;
   DriverOptions options_;
   OverlayMounter mounter_;
-  // Shared by whoever stands on images, exclusive for taking one away.
+  IdlenessProbe idleness_;
+  std::unique_ptr<LayerStore> layers_;  // while the pool is up
+  // Shared by whoever stands on images and layers, exclusive for taking an image away, and the pool up or down.
   std::shared_mutex images_in_use_;
   std::mutex images_mutex_;
   std::map<std::string, std::shared_ptr<Fd>> images_;

@@ -75,6 +75,10 @@ Result<Fd> finish_mount(const Fd& context, MountAccess access, OverlayPurpose pu
   return mount;
 }
 
+Result<Fd> open_plain_tree(const Fd& dir, const std::string& name) {
+  return open_mapped_tree(dir, name, TRY(IdMap::isolated(0)), MountAccess::kReadWrite);
+}
+
 // Kernels before 6.13 know no layers by descriptor.
 bool lacks_descriptors(const Error& error) {
   return error.errno_value() == EOPNOTSUPP || error.errno_value() == EINVAL || error.errno_value() == EBADF;
@@ -115,18 +119,22 @@ Result<Fd> OverlayMounter::mount(const OverlayLayers& layers, HostId owner, Host
   return mount_with(layers, owner, group, access, OverlayPurpose::kUse);
 }
 
-Result<bool> OverlayMounter::is_in_use(const Fd& upper, const Fd& scratch) {
-  const OverlayLayers layers{.base = &upper, .names = {}, .volume = scratch};
-  const Result<Fd> mount =
-      mount_with(layers, HostId{0}, HostId{0}, MountAccess::kReadWrite, OverlayPurpose::kProbe);
+Result<bool> OverlayMounter::is_in_use(const Fd& volume, const Fd& scratch) {
+  const Fd upper = TRY(open_plain_tree(volume, "upper"));
+  const Fd aside = TRY(open_plain_tree(scratch, "."));
+  const OverlayLayers layers{.base = &upper, .names = {}, .volume = aside};
+  const Result<Fd> mount = mount_with(layers, HostId{0}, HostId{0}, MountAccess::kReadWrite, OverlayPurpose::kProbe);
   if (mount.ok()) return false;
   if (mount.error().errno_value() == EBUSY) return true;
   return mount.error();
 }
 
 Result<bool> OverlayMounter::can_tell_use(const Fd& first, const Fd& second) {
-  const Fd upper = TRY(open_mapped_tree(first, "upper", TRY(IdMap::isolated(0)), MountAccess::kReadWrite));
-  return true;
+  const Fd base = TRY(open_plain_tree(second, "upper"));
+  const Fd user = TRY(open_plain_tree(first, "."));
+  const OverlayLayers layers{.base = &base, .names = {}, .volume = user};
+  const Fd mount = TRY(this->mount(layers, HostId{0}, HostId{0}, MountAccess::kReadWrite));
+  return is_in_use(first, second);
 }
 
 Result<Fd> OverlayMounter::mount_with(const OverlayLayers& layers, HostId owner, HostId group, MountAccess access,

@@ -38,10 +38,10 @@ class OverlayMounter {
   // Errors: kIo when the kernel gave a read-only mount where a writable one was asked for (ids do not fit).
   Result<Fd> mount(const OverlayLayers& layers, HostId owner, HostId group, MountAccess access);
 
-  // Whether some overlay has the root of `upper`, a detached mount, as its upper directory. scratch: a detached mount
-  // of the same file system with empty directories "upper" and "work", of no use afterwards. Only file systems with file
-  // handles can tell: ask can_tell_use() first.
-  Result<bool> is_in_use(const Fd& upper, const Fd& scratch);
+  // Whether some overlay has `volume`'s directory "upper" as its upper directory. scratch: a directory of the same file
+  // system with empty directories "upper" and "work", of no use afterwards. Only file systems with file handles can
+  // tell: ask can_tell_use() first.
+  Result<bool> is_in_use(const Fd& volume, const Fd& scratch);
   // Tries is_in_use() on an overlay of its own. first, second: each as scratch above.
   Result<bool> can_tell_use(const Fd& first, const Fd& second);
 

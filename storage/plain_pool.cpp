@@ -143,4 +143,11 @@ Result<void> StagedVolume::publish(const VolumeId& volume) {
   return kOk;
 }
 
+Result<void> StagedVolume::publish_at(const Fd& dir, const std::string& name) {
+  if (::renameat2(tree_->staging().get(), name_.c_str(), dir.get(), name.c_str(), RENAME_NOREPLACE) != 0)
+    return errno_error(errno, "rename " + name_ + " to " + name);
+  name_.clear();
+  return kOk;
+}
+
 }  // namespace cella::storage

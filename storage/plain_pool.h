@@ -57,6 +57,8 @@ class StagedVolume {
   const DirFd& directory() const { return directory_; }
   const std::string& name() const { return name_; }
   Result<void> publish(const VolumeId& volume);
+  // The same for what is no volume.
+  Result<void> publish_at(const Fd& dir, const std::string& name);
 
  private:
   StagedVolume(std::shared_ptr<PoolTree> tree, std::string name) : tree_(std::move(tree)), name_(std::move(name)) {}

@@ -47,10 +47,10 @@ TEST(OverlayOptions, StateEveryBehaviourThatHostsSetDifferently) {
 }
 
 TEST(OverlayOptions, LayerStringsRefuseSeparators) {
-  EXPECT_EQ((*overlay_layer_strings("/lower", "/v/upper", "/v/work"))[1], (OverlayOption{"upperdir", "/v/upper"}));
+  EXPECT_EQ((*overlay_layer_strings({"/lower"}, "/v/upper", "/v/work"))[1], (OverlayOption{"upperdir", "/v/upper"}));
   for (const char* bad : {"", "/a:b", "/a,b", "/a\\b", "/a\nb"}) {
-    EXPECT_FALSE(overlay_layer_strings(bad, "/u", "/w").ok()) << bad;
-    EXPECT_FALSE(overlay_layer_strings("/l", "/u", bad).ok()) << bad;
+    EXPECT_FALSE(overlay_layer_strings({bad}, "/u", "/w").ok()) << bad;
+    EXPECT_FALSE(overlay_layer_strings({"/l"}, "/u", bad).ok()) << bad;
   }
 }
 
