@@ -29,10 +29,11 @@ class BackupHandlers {
 
   Result<Reply> list(const Request& request) {
     const std::string& name = request.parameter("name");
-    const std::string base = "/1.0/" + request.parameter("kind") + "/" + api::percent_encode(name) + "/backups/";
+    const std::string base = "/1.0/" + request.parameter("kind") + "/" + manager::short_name(name) + "/backups/";
+    const std::string query = manager::project_query(request.project);
     return collection_reply(
         request, TRY(backups_.list(name)), [](const manager::BackupRecord& record) { return to_wire(record); },
-        [&](const manager::BackupRecord& record) { return base + api::percent_encode(record.name); });
+        [&](const manager::BackupRecord& record) { return base + api::percent_encode(record.name) + query; });
   }
 
   Result<Reply> create(const Request& request) {

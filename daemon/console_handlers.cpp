@@ -4,6 +4,7 @@
 #include "daemon/console_session.h"
 #include "daemon/handlers.h"
 #include "daemon/wire.h"
+#include "manager/instance_events.h"
 
 namespace cella::daemon {
 
@@ -20,7 +21,7 @@ void add_console_routes(Router& router, manager::Server& server, SocketOperation
           return Error(ErrorKind::kInvalid, "Instance is not running");
         }
         if (body.width > 0 && body.height > 0 && body.width <= 10000 && body.height <= 10000) {
-          TRY(server.instances().resize_console(instance.name, static_cast<int>(body.width),
+          TRY(server.instances().resize_console(instance.key(), static_cast<int>(body.width),
                                                 static_cast<int>(body.height)));
         }
         const SocketSecrets secrets = make_secrets({"0", "control"});
@@ -28,18 +29,15 @@ void add_console_routes(Router& router, manager::Server& server, SocketOperation
         operation.description = "Showing console";
         operation.operation_class = manager::OperationClass::kWebsocket;
         operation.resources["instances"] = {instance.name};
+        operation.project = instance.project;
         manager::Value::Object fds;
         for (const auto& [name, secret] : secrets) fds[name] = manager::Value(secret);
         operation.metadata["fds"] = manager::Value(std::move(fds));
         const manager::OperationHandle handle = server.operations().begin(std::move(operation));
-        auto session = std::make_shared<ConsoleSession>(io, server.instances(), sockets, run, instance.name, handle);
+        auto session = std::make_shared<ConsoleSession>(io, server.instances(), sockets, run, instance.key(), handle);
         sockets.add(handle.id(), secrets, session);
         boost::asio::post(io, [session] { session->start(); });
-        manager::Lifecycle event;
-        event.action = "instance-console";
-        event.source = "/1.0/instances/" + instance.name;
-        event.requestor = requestor_of(request);
-        server.events().lifecycle(std::move(event));
+        manager::tell_of_instance(server.events(), "instance-console", instance.key(), requestor_of(request));
         return operation_reply(server.operations(), handle.id());
       });
 }

@@ -9,6 +9,7 @@
 #include "daemon/exec_session.h"
 #include "daemon/handlers.h"
 #include "daemon/wire.h"
+#include "manager/instance_events.h"
 
 namespace cella::daemon {
 namespace {
@@ -54,27 +55,24 @@ class ExecHandlers {
     const manager::Instance instance = TRY(server_.instances().find(request.parameter("name")));
     if (instance.status == StatusCode::kFrozen) return Error(ErrorKind::kInvalid, "Instance is frozen");
     if (instance.status != StatusCode::kRunning) return Error(ErrorKind::kInvalid, "Instance is not running");
-    announce(request, instance.name, body);
-    return body.wait_for_websocket ? exec_on_sockets(instance.name, body, exec)
-                                   : exec_detached(instance.name, body, exec);
+    announce(request, instance.key(), body);
+    return body.wait_for_websocket ? exec_on_sockets(instance.key(), body, exec)
+                                   : exec_detached(instance.key(), body, exec);
   }
 
  private:
   static manager::OperationRequest operation_for(const std::string& instance, const api::ExecRequest& body) {
     manager::OperationRequest operation;
     operation.description = "Executing command";
-    operation.resources["instances"] = {instance};
+    operation.resources["instances"] = {manager::short_name(instance)};
+    operation.project = manager::project_of(instance);
     operation.metadata = metadata_of(body);
     return operation;
   }
 
   void announce(const Request& request, const std::string& instance, const api::ExecRequest& body) {
-    manager::Lifecycle event;
-    event.action = "instance-exec";
-    event.source = "/1.0/instances/" + instance;
-    event.context["command"] = metadata_of(body)["command"];
-    event.requestor = requestor_of(request);
-    server_.events().lifecycle(std::move(event));
+    manager::tell_of_instance(server_.events(), "instance-exec", instance, requestor_of(request),
+                              {{"command", metadata_of(body)["command"]}});
   }
 
   Result<Reply> exec_on_sockets(const std::string& instance, const api::ExecRequest& body,
@@ -108,7 +106,7 @@ class ExecHandlers {
       const std::string stem = "exec_" + manager::random_uuid();
       output = TRY(open_path(directory + "/" + stem + ".stdout", O_WRONLY | O_CREAT | O_EXCL, 0600));
       errors = TRY(open_path(directory + "/" + stem + ".stderr", O_WRONLY | O_CREAT | O_EXCL, 0600));
-      const std::string url = "/1.0/instances/" + instance + "/logs/" + stem;
+      const std::string url = manager::instance_url(instance, "/logs/" + stem);
       request.metadata["output"] = manager::Value(
           manager::Value::Object{{"1", manager::Value(url + ".stdout")}, {"2", manager::Value(url + ".stderr")}});
     }

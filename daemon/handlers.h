@@ -22,6 +22,7 @@ namespace cella::daemon {
 
 class EventHub;
 class HttpsListener;
+class ImageFetches;
 class JoinTokens;
 class SocketOperations;
 
@@ -32,7 +33,7 @@ using RunOnWorker = std::function<void(std::function<void()>)>;
 void add_server_routes(Router& router, manager::Server& server, HttpsListener& https);
 void add_certificate_routes(Router& router, manager::Server& server, HttpsListener& https, JoinTokens& tokens);
 void add_project_routes(Router& router, manager::Server& server);
-void add_instance_routes(Router& router, manager::Server& server);
+void add_instance_routes(Router& router, manager::Server& server, std::shared_ptr<ImageFetches> fetches);
 void add_snapshot_routes(Router& router, manager::Server& server);
 void add_backup_routes(Router& router, manager::Server& server);
 void add_instance_state_routes(Router& router, manager::Server& server);
@@ -47,9 +48,10 @@ void add_exec_routes(Router& router, manager::Server& server, SocketOperations& 
 void add_console_routes(Router& router, manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io,
                         RunOnWorker run);
 // Starts what a POST /1.0/images with an instance or snapshot as its source asks for.
-using PublishImage = std::function<Result<Reply>(const std::string& json)>;
+using PublishImage = std::function<Result<Reply>(const std::string& project, const std::string& json)>;
 PublishImage make_publish(manager::Server& server);
-void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations, PublishImage publish);
+void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations,
+                      std::shared_ptr<ImageFetches> fetches, PublishImage publish);
 void add_alias_routes(Router& router, manager::Images& images);
 void add_profile_routes(Router& router, manager::Profiles& profiles);
 void add_network_routes(Router& router, manager::Networks& networks);

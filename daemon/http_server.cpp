@@ -73,6 +73,7 @@ void HttpServer::serve(Fd listener) {
 }
 
 void HttpServer::set_authorize(Authorize authorize) { state_->authorize = std::move(authorize); }
+void HttpServer::set_scope(Scope scope) { state_->scope = std::move(scope); }
 
 Result<void> HttpServer::serve_tls(std::vector<Fd> listeners, const TlsIdentity& identity) {
   auto gate = TRY(TlsGate::open(state_, std::move(listeners), identity));

@@ -25,6 +25,10 @@ Result<Fd> listen_on_unix_socket(const std::string& path, std::optional<gid_t> g
 // the request. Called on the I/O thread: must not block.
 using Authorize = std::function<Result<void>(Request&)>;
 
+// Sets request.project out of the query, once the request has a route and its sender may go on. An Error refuses the
+// request. Called on the I/O thread: must not block.
+using Scope = std::function<Result<void>(Request&)>;
+
 // Key pair of a TLS server, PEM.
 struct TlsIdentity {
   std::string certificate;
@@ -45,6 +49,8 @@ class HttpServer {
   void serve(Fd listener);
   // Once, before serve_tls().
   void set_authorize(Authorize authorize);
+  // Finds the project of every request whose sender may go on; without one there is only "default".
+  void set_scope(Scope scope);
   // Serves TLS 1.3 on listening TCP sockets instead of those before; none: not any more. Connections that are open stay
   // open. Errors: kInvalid for a broken key pair. Thread-safe.
   Result<void> serve_tls(std::vector<Fd> listeners, const TlsIdentity& identity);

@@ -1,10 +1,12 @@
 // One HTTP/1.1 connection: reads a request, finds its handler, writes the reply, and again.
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
 #include "api/client.h"
 #include "daemon/access.h"
+#include "daemon/guest_listeners.h"
 #include "daemon/http_state.h"
 #include "daemon/tcp_progress.h"
 
@@ -45,12 +47,7 @@ Result<Request> request_of(const Message& message, const Peer& peer) {
   return request;
 }
 
-// There is one project and one member today.
-Result<void> check_scope(const Request& request) {
-  const std::string_view project = request.query_value("project");
-  if (!project.empty() && project != "default") {
-    return Error(ErrorKind::kNotFound, "Project \"" + std::string(project) + "\" not found");
-  }
+Result<void> check_target(const Request& request) {
   const std::string_view target = request.query_value("target");
   if (!target.empty() && target != "none") {
     return invalid_value("target", target, "this server is not part of a cluster");
@@ -60,8 +57,9 @@ Result<void> check_scope(const Request& request) {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<TlsSession> tls)
-      : state_(std::move(state)), tls_(std::move(tls)), socket_(std::move(stream)) {}
+  Session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<TlsSession> tls,
+          std::shared_ptr<GuestSession> guest)
+      : state_(std::move(state)), tls_(std::move(tls)), guest_(std::move(guest)), socket_(std::move(stream)) {}
 
   void start() {
     if (!tls_) {
@@ -80,37 +78,47 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
-  bool stranger() const { return tls_ != nullptr && tls_->place != nullptr; }
+  // Neither may hold on to what others need.
+  bool stranger() const { return guest_ != nullptr || (tls_ != nullptr && tls_->place != nullptr); }
 
-  // Ends the connection unless unlimit() or another limit() comes in time. Unix clients have all the time they want.
+  asio::steady_timer* deadline() {
+    if (guest_) return &guest_->deadline;
+    return tls_ ? &tls_->deadline : nullptr;
+  }
+
+  std::uint64_t progress() { return guest_ ? guest_->sent.load() : bytes_acknowledged(socket_.native_handle()); }
+
+  // Ends the connection unless unlimit() or another limit() comes in time. The host's own clients have all the time they
+  // want.
   void limit(std::chrono::seconds time) {
-    if (!tls_) return;
-    tls_->deadline.expires_after(time);
-    tls_->deadline.async_wait([weak = weak_from_this(), number = ++limit_number_](boost::system::error_code error) {
+    asio::steady_timer* const timer = deadline();
+    if (timer == nullptr) return;
+    timer->expires_after(time);
+    timer->async_wait([weak = weak_from_this(), number = ++limit_number_](boost::system::error_code error) {
       const auto self = weak.lock();
       if (!error && self && self->limit_number_ == number) self->socket_.end();
     });
   }
   void unlimit() {
     ++limit_number_;
-    if (tls_) tls_->deadline.cancel();
+    if (asio::steady_timer* const timer = deadline()) timer->cancel();
   }
 
   // A stranger that takes a file too slowly holds a thread: it is cut off.
   void limit_slowness(std::uint64_t moved_before) {
-    tls_->deadline.expires_after(kRateInterval);
-    tls_->deadline.async_wait(
+    deadline()->expires_after(kRateInterval);
+    deadline()->async_wait(
         [weak = weak_from_this(), number = ++limit_number_, moved_before](boost::system::error_code error) {
           const auto self = weak.lock();
           if (error || !self || self->limit_number_ != number) return;
-          const std::uint64_t moved = bytes_acknowledged(self->socket_.native_handle());
+          const std::uint64_t moved = self->progress();
           if (moved < moved_before + kMinBytesPerInterval) return self->socket_.end();
           self->limit_slowness(moved);
         });
   }
 
   void read_head() {
-    if (tls_) limit(stranger() ? kStrangerTime : kIdleTime);
+    limit(stranger() ? kStrangerTime : kIdleTime);
     head_.emplace();
     head_->header_limit(64u << 10);
     head_->body_limit(boost::none);
@@ -129,14 +137,15 @@ class Session : public std::enable_shared_from_this<Session> {
     Result<Request> request = request_of(head_->get(), peer_);
     if (!request.ok()) return refuse(request.error());
     if (Result<void> allowed = authorize(*request); !allowed.ok()) return refuse(allowed.error());
-    if (Result<void> scope = check_scope(*request); !scope.ok()) return refuse(scope.error());
+    if (Result<void> target = check_target(*request); !target.ok()) return refuse(target.error());
     Result<Router::Match> match = state_->router.find(request->method, request->path);
     if (!match.ok()) {
       const bool no_method = match.error().kind() == ErrorKind::kUnsupported;
       return no_method ? refuse(405, match.error().what()) : refuse(match.error());
     }
+    request->parameters = std::move(match->parameters);
+    if (Result<void> scope = find_project(*request); !scope.ok()) return refuse(scope.error());
     request_ = std::move(request).value();
-    request_.parameters = std::move(match->parameters);
     handler_ = match->handler;
     if (head_->get()[http::field::expect] == "100-continue") return continue_body();
     begin();
@@ -144,6 +153,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Before anything is looked up: who is not trusted must not learn what is there.
   Result<void> authorize(Request& request) {
+    if (guest_) {
+      request.guest = guest_->id.value;
+      return kOk;
+    }
     if (!tls_) {
       request.access.level = Access::Level::kFull;
       return kOk;
@@ -152,6 +165,13 @@ class Session : public std::enable_shared_from_this<Session> {
     TRY(state_->authorize(request));
     if (request.access.trusted()) tls_->place.reset();
     return kOk;
+  }
+
+  Result<void> find_project(Request& request) {
+    if (state_->scope) return state_->scope(request);
+    const std::string_view project = request.query_value("project");
+    if (project.empty() || project == "default") return kOk;
+    return Error(ErrorKind::kNotFound, "Project \"" + std::string(project) + "\" not found");
   }
 
   void continue_body() {
@@ -178,7 +198,7 @@ class Session : public std::enable_shared_from_this<Session> {
       asio::post(self->state_->io, [self, outcome] {
         if (!outcome->ok()) return self->refuse(outcome->error());
         self->unlimit();
-        accept_websocket(std::move(self->socket_), self->tls_, self->head_->release(), std::move(*outcome).value());
+        accept_websocket(std::move(self->socket_), self->kept(), self->head_->release(), std::move(*outcome).value());
       });
     });
   }
@@ -286,8 +306,30 @@ class Session : public std::enable_shared_from_this<Session> {
     });
   }
 
+  // What a connection needs beside its stream for as long as it is open.
+  std::shared_ptr<void> kept() const {
+    if (guest_) return guest_;
+    return tls_;
+  }
+
+  // Unix sockets do not tell how much the other end has taken: what is asked for next does.
+  void count_pieces(Reply& reply) {
+    for (BodyPiece& piece : reply.pieces) {
+      if (!piece.file) continue;
+      auto file = std::make_shared<Fd>(std::move(piece.file));
+      piece.source = [guest = guest_, file, at = off_t{0}](char* into, std::size_t capacity) mutable -> Result<std::size_t> {
+        const ssize_t count = pread(file->get(), into, capacity, at);
+        if (count < 0) return errno_error(errno, "read file of a reply");
+        at += count;
+        guest->sent += static_cast<std::uint64_t>(count);
+        return static_cast<std::size_t>(count);
+      };
+    }
+  }
+
   void stream(Reply reply) {
-    if (stranger()) limit_slowness(bytes_acknowledged(socket_.native_handle()));
+    if (guest_) count_pieces(reply);
+    if (stranger()) limit_slowness(progress());
     auto shared = std::make_shared<Reply>(std::move(reply));
     const Result<void> started = state_->transfers.start([self = shared_from_this(), shared] {
       const bool whole = write_streamed_reply(self->socket_, std::move(*shared), self->keep_alive_);
@@ -319,7 +361,8 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   std::shared_ptr<HttpServer::State> state_;
-  std::shared_ptr<TlsSession> tls_;  // outlives the stream
+  std::shared_ptr<TlsSession> tls_;      // of a client over TLS; outlives the stream
+  std::shared_ptr<GuestSession> guest_;  // of a client inside an instance
   Stream socket_;
   Peer peer_;
   unsigned limit_number_ = 0;
@@ -336,7 +379,11 @@ class Session : public std::enable_shared_from_this<Session> {
 }  // namespace
 
 void start_session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<TlsSession> tls) {
-  std::make_shared<Session>(std::move(state), std::move(stream), std::move(tls))->start();
+  std::make_shared<Session>(std::move(state), std::move(stream), std::move(tls), nullptr)->start();
+}
+
+void start_guest_session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<GuestSession> guest) {
+  std::make_shared<Session>(std::move(state), std::move(stream), nullptr, std::move(guest))->start();
 }
 
 }  // namespace cella::daemon

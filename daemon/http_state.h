@@ -41,6 +41,7 @@ class Transfers {
 };
 
 class TlsGate;
+struct GuestSession;
 
 struct HttpServer::State {
   State(asio::io_context& context, const Router& routes, unsigned threads)
@@ -52,6 +53,7 @@ struct HttpServer::State {
   std::optional<asio::local::stream_protocol::acceptor> acceptor;
   asio::steady_timer retry;  // after a failed accept
   Authorize authorize;       // of requests over TLS
+  Scope scope;
   std::shared_ptr<TlsGate> tls;
 };
 
@@ -113,6 +115,9 @@ struct TlsSession {
 
 // Takes over an accepted connection; it lives until the client closes it. tls: nullptr for a unix socket.
 void start_session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<TlsSession> tls);
+
+// Takes over a connection that came from inside an instance.
+void start_guest_session(std::shared_ptr<HttpServer::State> state, Stream stream, std::shared_ptr<GuestSession> guest);
 
 // Answers a WebSocket handshake and hands the connection over.
 // kept: lives as long as the connection.

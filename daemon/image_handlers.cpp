@@ -1,13 +1,12 @@
 // /1.0/images
-#include <fcntl.h>
-
 #include <mutex>
 
 #include "api/codec.h"
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
-#include "daemon/image_pull.h"
+#include "daemon/image_fetches.h"
+#include "daemon/image_export.h"
 #include "daemon/image_secrets.h"
 #include "daemon/image_upload.h"
 #include "daemon/wire.h"
@@ -20,31 +19,11 @@ constexpr std::size_t kMaxJson = 1u << 20;
 
 std::string url_of(const std::string& fingerprint) { return "/1.0/images/" + fingerprint; }
 
-std::string quoted_filename(const std::string& name) {
-  std::string out;
-  for (const char c : name) {
-    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) out += c;
-  }
-  return out;
-}
-
-Result<BodyPiece> piece_of(const manager::ImageFile& file) {
-  BodyPiece piece;
-  piece.file = TRY(open_path(file.path, O_RDONLY));
-  piece.size = static_cast<std::uint64_t>(file.size);
-  return piece;
-}
-
-Reply octets() {
-  Reply reply;
-  reply.content_type = "application/octet-stream";
-  return reply;
-}
-
 class ImageHandlers {
  public:
-  ImageHandlers(manager::Images& images, manager::Operations& operations, PublishImage publish)
-      : images_(images), operations_(operations), publish_(std::move(publish)), secrets_(operations) {}
+  ImageHandlers(manager::Images& images, manager::Operations& operations, std::shared_ptr<ImageFetches> fetches,
+                PublishImage publish)
+      : images_(images), operations_(operations), fetches_(std::move(fetches)), publish_(std::move(publish)), secrets_(operations) {}
 
   Result<Reply> list(const Request& request) {
     std::vector<manager::Image> images = images_.list();
@@ -61,7 +40,7 @@ class ImageHandlers {
 
   Result<Reply> create(const Request& request, BodyReader& body) {
     const std::string_view type = request.header("Content-Type");
-    if (type.starts_with("application/json")) return create_from_source(TRY(read_all(body, kMaxJson)));
+    if (type.starts_with("application/json")) return create_from_source(request, TRY(read_all(body, kMaxJson)));
     manager::ImageUpload upload = TRY(read_image_headers(request));
     TRY(receive_image(request, body, images_.upload_directory(), upload));
     return operation_reply(operations_, TRY(images_.import(std::move(upload))));
@@ -93,6 +72,10 @@ class ImageHandlers {
     return operation_reply(operations_, TRY(images_.remove(request.parameter("fingerprint"))));
   }
 
+  Result<Reply> refresh(const Request& request) {
+    return operation_reply(operations_, TRY(fetches_->refresh(request.parameter("fingerprint"))));
+  }
+
   Result<Reply> make_secret(const Request& request) {
     return operation_reply(operations_, secrets_.create(TRY(find(request)).fingerprint));
   }
@@ -100,12 +83,7 @@ class ImageHandlers {
   Result<Reply> export_files(const Request& request) {
     const manager::Image image = TRY(find(request));
     secrets_.use(image.fingerprint, request.query_value("secret"));
-    const manager::ImageExport files = TRY(images_.export_files(image.fingerprint));
-    if (files.rootfs) return export_split(files.metadata, *files.rootfs);
-    Reply reply = octets();
-    reply.headers.emplace_back("Content-Disposition", "inline;filename=" + quoted_filename(files.metadata.filename));
-    reply.pieces.push_back(TRY(piece_of(files.metadata)));
-    return reply;
+    return export_reply(TRY(images_.export_files(image.fingerprint)));
   }
 
  private:
@@ -124,43 +102,14 @@ class ImageHandlers {
     return image;
   }
 
-  Result<Reply> create_from_source(const std::string& json) {
+  Result<Reply> create_from_source(const Request& request, const std::string& json) {
     const auto body = TRY(api::decode<api::ImageCreate>(json));
     const std::string& type = body.source.type;
-    if (type == "image") return operation_reply(operations_, TRY(start_pull(images_, operations_, body)));
-    if (type == "url") {
-      return Error(ErrorKind::kUnsupported, "source.type \"" + type +
-                                                "\": this server does not download images yet; "
-                                                "upload the image's files");
-    }
+    if (type == "image" || type == "url") return operation_reply(operations_, TRY(fetches_->start(body)));
     if (type == "instance" || type == "container" || type == "snapshot" || type == "virtual-machine") {
-      return publish_(json);
+      return publish_(request.project, json);
     }
     return invalid_value("source.type", type, "unknown source");
-  }
-
-  static Result<Reply> export_split(const manager::ImageFile& metadata, const manager::ImageFile& rootfs) {
-    const std::string boundary = manager::random_uuid();
-    const auto head = [&](const char* name, const manager::ImageFile& file) {
-      BodyPiece piece;
-      piece.text = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" +
-                   quoted_filename(file.filename) + "\"\r\nContent-Type: application/octet-stream\r\n\r\n";
-      return piece;
-    };
-    const auto text = [](std::string value) {
-      BodyPiece piece;
-      piece.text = std::move(value);
-      return piece;
-    };
-    Reply reply = octets();
-    reply.content_type = "multipart/form-data; boundary=" + boundary;
-    reply.pieces.push_back(head("metadata", metadata));
-    reply.pieces.push_back(TRY(piece_of(metadata)));
-    reply.pieces.push_back(text("\r\n"));
-    reply.pieces.push_back(head("rootfs", rootfs));
-    reply.pieces.push_back(TRY(piece_of(rootfs)));
-    reply.pieces.push_back(text("\r\n--" + boundary + "--\r\n"));
-    return reply;
   }
 
   template <typename Change>
@@ -174,6 +123,7 @@ class ImageHandlers {
 
   manager::Images& images_;
   manager::Operations& operations_;
+  const std::shared_ptr<ImageFetches> fetches_;
   const PublishImage publish_;
   ImageSecrets secrets_;
   std::mutex changing_;  // nothing comes between If-Match and the change
@@ -181,8 +131,9 @@ class ImageHandlers {
 
 }  // namespace
 
-void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations, PublishImage publish) {
-  auto handlers = std::make_shared<ImageHandlers>(images, operations, std::move(publish));
+void add_image_routes(Router& router, manager::Images& images, manager::Operations& operations,
+                      std::shared_ptr<ImageFetches> fetches, PublishImage publish) {
+  auto handlers = std::make_shared<ImageHandlers>(images, operations, std::move(fetches), std::move(publish));
   const std::string one = "/1.0/images/{fingerprint}";
   router.add("GET", "/1.0/images", [handlers](const Request& request) { return handlers->list(request); });
   router.add_upload("POST", "/1.0/images",
@@ -191,6 +142,7 @@ void add_image_routes(Router& router, manager::Images& images, manager::Operatio
   router.add("PUT", one, [handlers](const Request& request) { return handlers->put(request); });
   router.add("PATCH", one, [handlers](const Request& request) { return handlers->patch(request); });
   router.add("DELETE", one, [handlers](const Request& request) { return handlers->remove(request); });
+  router.add("POST", one + "/refresh", [handlers](const Request& request) { return handlers->refresh(request); });
   router.add("POST", one + "/secret", [handlers](const Request& request) { return handlers->make_secret(request); });
   router.add("GET", one + "/export", [handlers](const Request& request) { return handlers->export_files(request); });
 }

@@ -5,6 +5,7 @@
 #include "daemon/file_headers.h"
 #include "daemon/handlers.h"
 #include "daemon/wire.h"
+#include "manager/instance_events.h"
 #include "manager/instance_files.h"
 
 namespace cella::daemon {
@@ -109,12 +110,8 @@ class FileHandlers {
   }
 
   void announce(const Request& request, const char* action, const std::string& path) {
-    manager::Lifecycle event;
-    event.action = action;
-    event.source = "/1.0/instances/" + request.parameter("name");
-    event.context["path"] = manager::Value(path);
-    event.requestor = requestor_of(request);
-    server_.events().lifecycle(std::move(event));
+    manager::tell_of_instance(server_.events(), action, request.parameter("name"), requestor_of(request),
+                              {{"path", manager::Value(path)}});
   }
 
   static Result<Reply> directory(FileSession& session, const std::string& path, const FileFacts& facts) {

@@ -5,6 +5,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/image_fetches.h"
 #include "daemon/instance_backups.h"
 #include "daemon/instance_requests.h"
 #include "daemon/wire.h"
@@ -16,13 +17,22 @@ namespace {
 
 constexpr std::size_t kMaxJson = 4u << 20;
 
-std::string url_of(const Request& request, const std::string& name) {
-  return "/1.0/" + request.parameter("kind") + "/" + api::percent_encode(name);
+std::string url_of(const Request& request, const manager::Instance& instance) {
+  return "/1.0/" + request.parameter("kind") + "/" + api::percent_encode(instance.name) +
+         manager::project_query(instance.project);
+}
+
+// The new name of an instance, in the project of the old one. `to` empty: the same.
+Result<std::string> renamed(const std::string& from, const std::string& to) {
+  if (to.empty()) return from;
+  TRY(manager::check_instance_name(to));
+  return manager::qualified_name(manager::project_of(from), to);
 }
 
 class InstanceHandlers {
  public:
-  explicit InstanceHandlers(manager::Server& server) : server_(server), instances_(server.instances()) {}
+  InstanceHandlers(manager::Server& server, std::shared_ptr<ImageFetches> fetches)
+      : server_(server), instances_(server.instances()), fetches_(std::move(fetches)) {}
 
   Result<Reply> list(const Request& request) {
     const int recursion = TRY(request.recursion());
@@ -31,7 +41,7 @@ class InstanceHandlers {
     if (request.parameter("kind") != "virtual-machines") found = instances_.list();
     std::vector<CollectionEntry> entries;
     for (const manager::Instance& instance : found) {
-      entries.push_back({url_of(request, instance.name),
+      entries.push_back({url_of(request, instance),
                          recursion == 2 ? api::encode(full(instance)) : api::encode(to_wire(instance))});
     }
     return collection_reply(request, std::move(entries));
@@ -46,12 +56,14 @@ class InstanceHandlers {
 
   Result<Reply> create(const Request& request, BodyReader& reader) {
     if (request.header("Content-Type").starts_with("application/octet-stream")) {
-      const auto import = TRY(receive_backup(request, reader, server_.backups().upload_directory()));
+      auto import = TRY(receive_backup(request, reader, server_.backups().upload_directory()));
+      import.project = request.project;
       return reply(server_.backups().import(import, requestor_of(request)));
     }
     const auto body = TRY(api::decode<api::InstanceCreate>(TRY(read_all(reader, kMaxJson))));
-    const manager::InstanceCreate create = TRY(create_from_wire(body, server_.images()));
-    return reply(instances_.create(create, requestor_of(request)));
+    const manager::InstanceCreate create = TRY(create_from_wire(body, request.project, server_.images()));
+    const auto fetch = TRY(fetch_for_instance(fetches_, body.source, server_.config()));
+    return reply(instances_.create(create, requestor_of(request), fetch));
   }
 
   Result<Reply> put(const Request& request) {
@@ -62,7 +74,7 @@ class InstanceHandlers {
     const std::lock_guard lock(changing_);
     const manager::Instance present = TRY(instances_.find(request.parameter("name")));
     if (auto refused = check_if_match(request, api::encode(writable_part(present)))) return *std::move(refused);
-    return reply(instances_.update(present.name, put_from_wire(body), requestor_of(request)));
+    return reply(instances_.update(present.key(), put_from_wire(body), requestor_of(request)));
   }
 
   Result<Reply> patch(const Request& request) {
@@ -70,7 +82,7 @@ class InstanceHandlers {
     const std::lock_guard lock(changing_);
     const manager::Instance present = TRY(instances_.find(request.parameter("name")));
     if (auto refused = check_if_match(request, api::encode(writable_part(present)))) return *std::move(refused);
-    TRY(instances_.patch(present.name, patch_from_wire(body), requestor_of(request)));
+    TRY(instances_.patch(present.key(), patch_from_wire(body), requestor_of(request)));
     return empty_reply();
   }
 
@@ -79,14 +91,15 @@ class InstanceHandlers {
     if (!body.project.empty() && body.project != "default") {
       return Error(ErrorKind::kUnsupported, "project \"" + body.project + "\": moving to another project is not served yet");
     }
+    const std::string& name = request.parameter("name");
     if (!body.pool.empty()) {
       return reply(
-          instances_.move(request.parameter("name"), body.name, body.pool, requestor_of(request)));
+          instances_.move(name, TRY(renamed(name, body.name)), body.pool, requestor_of(request)));
     }
     if (body.migration) {
       return Error(ErrorKind::kUnsupported, "migration: moving an instance to another server is not served yet");
     }
-    return reply(instances_.rename(request.parameter("name"), body.name, requestor_of(request)));
+    return reply(instances_.rename(name, TRY(renamed(name, body.name)), requestor_of(request)));
   }
 
   Result<Reply> remove(const Request& request) {
@@ -98,7 +111,7 @@ class InstanceHandlers {
     api::InstanceFull out;
     out.instance = to_wire(instance);
     // One that cannot be read (it stopped just now, say) must not hide the others: its state is as recorded.
-    Result<manager::InstanceState> state = instances_.state(instance.name);
+    Result<manager::InstanceState> state = instances_.state(instance.key());
     if (state.ok()) {
       out.state = to_wire(*state);
     } else {
@@ -106,11 +119,11 @@ class InstanceHandlers {
       recorded.status = instance.status;
       out.state = to_wire(recorded);
     }
-    const auto snapshots = server_.snapshots().list(instance.name);
+    const auto snapshots = server_.snapshots().list(instance.key());
     if (snapshots.ok()) {
       for (const manager::Snapshot& snapshot : *snapshots) out.snapshots.push_back(to_wire(snapshot));
     }
-    const auto backups = server_.backups().list(instance.name);
+    const auto backups = server_.backups().list(instance.key());
     if (backups.ok()) {
       for (const manager::BackupRecord& backup : *backups) out.backups.push_back({api::encode(to_wire(backup))});
     }
@@ -121,8 +134,8 @@ class InstanceHandlers {
   Result<Reply> restore(const Request& request, const std::string& what) {
     const std::string& name = request.parameter("name");
     const std::string snapshot = what.substr(what.rfind('/') + 1);
-    if (what != snapshot && what != name + "/" + snapshot) {
-      return invalid_value("restore", what, "expected a snapshot of \"" + name + "\"");
+    if (what != snapshot && what != manager::short_name(name) + "/" + snapshot) {
+      return invalid_value("restore", what, "expected a snapshot of \"" + manager::short_name(name) + "\"");
     }
     return reply(server_.restore().restore(name, snapshot, requestor_of(request)));
   }
@@ -133,13 +146,14 @@ class InstanceHandlers {
 
   manager::Server& server_;
   manager::Instances& instances_;
+  const std::shared_ptr<ImageFetches> fetches_;
   std::mutex changing_;  // nothing comes between If-Match and the change's validation
 };
 
 }  // namespace
 
-void add_instance_routes(Router& router, manager::Server& server) {
-  auto handlers = std::make_shared<InstanceHandlers>(server);
+void add_instance_routes(Router& router, manager::Server& server, std::shared_ptr<ImageFetches> fetches) {
+  auto handlers = std::make_shared<InstanceHandlers>(server, std::move(fetches));
   const std::string one = "/1.0/instances/{name}";
   router.add("GET", "/1.0/instances", [handlers](const Request& request) { return handlers->list(request); });
   router.add_upload("POST", "/1.0/instances",

@@ -28,7 +28,7 @@ class InstanceLogHandlers {
   explicit InstanceLogHandlers(manager::Server& server) : server_(server) {}
 
   Result<Reply> list(const Request& request) {
-    const std::string name = TRY(server_.instances().find(request.parameter("name"))).name;
+    const std::string name = TRY(server_.instances().find(request.parameter("name"))).key();
     std::vector<std::string> files;
     if (Result<DirFd> directory = open_dir(path_of(name)); directory.ok()) {
       files = TRY(list_names(*directory));
@@ -38,7 +38,7 @@ class InstanceLogHandlers {
     std::sort(files.begin(), files.end());
     std::vector<CollectionEntry> entries;
     for (const std::string& file : files) {
-      const std::string url = "/1.0/instances/" + api::percent_encode(name) + "/logs/" + api::percent_encode(file);
+      const std::string url = manager::instance_url(name, "/logs/" + api::percent_encode(file));
       entries.push_back({url, api::quote(url)});
     }
     return collection_reply(request, std::move(entries));
@@ -73,7 +73,7 @@ class InstanceLogHandlers {
   std::string path_of(const std::string& name) const { return server_.state_dir() + "/logs/" + name; }
 
   Result<DirFd> directory_of(const Request& request) {
-    const std::string name = TRY(server_.instances().find(request.parameter("name"))).name;
+    const std::string name = TRY(server_.instances().find(request.parameter("name"))).key();
     TRY(check_file_name(request.parameter("file")));
     return open_dir(path_of(name));
   }

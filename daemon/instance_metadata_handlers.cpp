@@ -4,6 +4,7 @@
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
 #include "daemon/wire.h"
+#include "manager/instance_events.h"
 #include "manager/instance_metadata.h"
 
 namespace cella::daemon {
@@ -99,13 +100,11 @@ class MetadataHandlers {
   }
 
   void announce(const Request& request, const char* action) {
-    manager::Lifecycle event;
-    event.action = action;
-    event.source = "/1.0/instances/" + request.parameter("name");
+    manager::Value::Object context;
     if (const auto path = request.query_value("path"); !path.empty())
-      event.context["path"] = manager::Value(std::string(path));
-    event.requestor = requestor_of(request);
-    server_.events().lifecycle(std::move(event));
+      context["path"] = manager::Value(std::string(path));
+    manager::tell_of_instance(server_.events(), action, request.parameter("name"), requestor_of(request),
+                              std::move(context));
   }
 
   manager::Server& server_;

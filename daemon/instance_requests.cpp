@@ -27,15 +27,14 @@ Result<std::string> find_by_properties(const api::ConfigMap& properties, const m
   return newest->fingerprint;
 }
 
-Result<manager::CopyFrom> copy_of(const api::InstanceSource& source) {
+Result<manager::CopyFrom> copy_of(const api::InstanceSource& source, const std::string& project) {
   if (source.source.empty()) return Error(ErrorKind::kInvalid, "source.source: must name an instance");
   if (source.refresh) return Error(ErrorKind::kUnsupported, "source.refresh: refreshing a copy is not served yet");
-  if (!source.project.empty() && source.project != "default") {
-    return Error(ErrorKind::kUnsupported, "source.project \"" + source.project + "\": is not served yet");
-  }
   const auto slash = source.source.find('/');
   manager::CopyFrom from;
-  from.instance = source.source.substr(0, slash);
+  const std::string name = source.source.substr(0, slash);
+  TRY(manager::check_instance_name(name));
+  from.instance = manager::qualified_name(source.project.empty() ? project : source.project, name);
   if (slash != std::string::npos) from.snapshot = source.source.substr(slash + 1);
   from.instance_only = source.instance_only || source.container_only;
   return from;
@@ -49,10 +48,7 @@ Result<std::string> fingerprint_of(const api::InstanceSource& source, const mana
     }
     return invalid_value("source.type", source.type, "expected image or none");
   }
-  if (!source.server.empty()) {
-    return Error(ErrorKind::kUnsupported,
-                 "source.server \"" + source.server + "\": this server does not download images yet; import it first");
-  }
+  if (!source.server.empty()) return std::string();  // fetched when the operation runs
   if (!source.fingerprint.empty()) return TRY(images.find(source.fingerprint)).fingerprint;
   if (!source.alias.empty()) return TRY(images.resolve(source.alias)).fingerprint;
   if (!source.properties.empty()) return find_by_properties(source.properties, images);
@@ -61,7 +57,8 @@ Result<std::string> fingerprint_of(const api::InstanceSource& source, const mana
 
 }  // namespace
 
-Result<manager::InstanceCreate> create_from_wire(const api::InstanceCreate& body, const manager::Images& images) {
+Result<manager::InstanceCreate> create_from_wire(const api::InstanceCreate& body, const std::string& project,
+                                                 const manager::Images& images) {
   if (!body.type.empty() && body.type != "container") {
     return Error(ErrorKind::kUnsupported, "type \"" + body.type + "\": only containers are served");
   }
@@ -70,6 +67,7 @@ Result<manager::InstanceCreate> create_from_wire(const api::InstanceCreate& body
                  "instance_type \"" + body.instance_type + "\": use limits.cpu and limits.memory");
   }
   manager::InstanceCreate create;
+  create.project = project;
   create.name = body.name;
   create.put.architecture = body.architecture;
   create.put.description = body.description;
@@ -80,7 +78,7 @@ Result<manager::InstanceCreate> create_from_wire(const api::InstanceCreate& body
   create.profiles_given = body.profiles.has_value();
   create.put.profiles = body.profiles.value_or(std::vector<std::string>());
   if (body.source.type == "copy") {
-    create.copy = TRY(copy_of(body.source));
+    create.copy = TRY(copy_of(body.source, project));
   } else {
     create.fingerprint = TRY(fingerprint_of(body.source, images));
   }

@@ -8,9 +8,10 @@
 
 namespace cella::daemon {
 
-// images: resolves aliases, fingerprints and properties of the source.
+// project: where it is to be made. images: resolves aliases, fingerprints and properties of the source.
 // Errors: kUnsupported for a source or type that is not served; kNotFound naming the image; kInvalid.
-Result<manager::InstanceCreate> create_from_wire(const api::InstanceCreate& body, const manager::Images& images);
+Result<manager::InstanceCreate> create_from_wire(const api::InstanceCreate& body, const std::string& project,
+                                                 const manager::Images& images);
 
 manager::InstancePut put_from_wire(const api::InstancePut& body);
 manager::InstancePatch patch_from_wire(const api::InstancePatch& body);

@@ -73,23 +73,27 @@ class InstanceStateHandlers : public std::enable_shared_from_this<InstanceStateH
     operation.description = bulk_description(change.action);
     std::vector<std::string> names;
     for (const manager::Instance& instance : server_.instances().list()) {
-      if (applies(change.action, instance.status)) names.push_back(instance.name);
+      if (instance.project != request.project || !applies(change.action, instance.status)) continue;
+      names.push_back(instance.key());
+      operation.resources["instances"].push_back(instance.name);
     }
-    operation.resources["instances"] = names;
+    operation.project = request.project;
     const manager::OperationId id = server_.operations().start(
         std::move(operation), [names, change, caller = requestor_of(request), self = shared_from_this()](
-                                  const manager::OperationHandle&) { return self->change_all(names, change, caller); });
+                                  const manager::OperationHandle& operation) {
+          return self->change_all(names, change, caller, operation);
+        });
     return operation_reply(server_.operations(), id);
   }
 
  private:
   // All at the same time; every failure is named.
   Result<void> change_all(const std::vector<std::string>& names, const manager::StateChange& change,
-                          const manager::Requestor& caller) {
+                          const manager::Requestor& caller, const manager::OperationHandle& operation) {
     std::vector<std::pair<std::string, manager::OperationId>> begun;
     std::string failures;
     const auto failed = [&](const std::string& name, const std::string& why) {
-      failures += (failures.empty() ? "" : "; ") + name + ": " + why;
+      failures += (failures.empty() ? "" : "; ") + manager::short_name(name) + ": " + why;
     };
     for (const std::string& name : names) {
       Result<manager::OperationId> id = server_.instances().change_state(name, change, caller);
@@ -99,6 +103,8 @@ class InstanceStateHandlers : public std::enable_shared_from_this<InstanceStateH
         failed(name, id.error().message());
       }
     }
+    // Else as many bulk changes as the pool has threads would keep the changes they wait for from running.
+    const manager::OperationHandle::Waiting waiting(operation);
     for (const auto& [name, id] : begun) {
       const Result<manager::OperationRecord> record = server_.operations().wait(id, std::nullopt);
       if (record.ok() && !record->error.empty()) failed(name, record->error);

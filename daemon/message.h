@@ -52,8 +52,12 @@ struct Request {
   std::map<std::string, std::string> parameters;  // of the route: "{name}" → value
   Headers headers;
   std::string body;  // empty for routes that stream it
+  // Of the query, "default" when it names none: there when a handler runs. In the routes of instances the parameter
+  // "name" is the qualified name in it (manager/names.h).
+  std::string project = "default";
   Peer peer;
   Access access;
+  std::int64_t guest = 0;  // the instance whose guest API it came through (manager::GuestId); 0: none
 
   // The route's parameter; it must be one of the route's pattern.
   const std::string& parameter(std::string_view name) const;

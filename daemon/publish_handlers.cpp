@@ -8,15 +8,17 @@
 namespace cella::daemon {
 namespace {
 
-Result<manager::CopyFrom> source_of(const api::PublishSource& source) {
+Result<manager::CopyFrom> source_of(const api::PublishSource& source, const std::string& project) {
   if (source.type == "virtual-machine") {
     return Error(ErrorKind::kUnsupported, "source.type \"virtual-machine\": only containers are served");
   }
   manager::CopyFrom from;
   const auto slash = source.name.find('/');
-  from.instance = source.name.substr(0, slash);
+  const std::string name = source.name.substr(0, slash);
   if (slash != std::string::npos) from.snapshot = source.name.substr(slash + 1);
-  if (from.instance.empty()) return Error(ErrorKind::kInvalid, "source.name: must name an instance or a snapshot");
+  if (name.empty()) return Error(ErrorKind::kInvalid, "source.name: must name an instance or a snapshot");
+  TRY(manager::check_instance_name(name));
+  from.instance = manager::qualified_name(source.project.empty() ? project : source.project, name);
   const bool snapshot = source.type == "snapshot";
   if (snapshot != !from.snapshot.empty()) {
     return invalid_value("source.name", source.name, "does not go with source.type \"" + source.type + "\"");
@@ -24,10 +26,10 @@ Result<manager::CopyFrom> source_of(const api::PublishSource& source) {
   return from;
 }
 
-Result<Reply> publish(manager::Server& server, const std::string& json) {
+Result<Reply> publish(manager::Server& server, const std::string& project, const std::string& json) {
   const auto body = TRY(api::decode<api::ImagePublish>(json));
   manager::PublishRequest request;
-  request.source = TRY(source_of(body.source));
+  request.source = TRY(source_of(body.source, project));
   request.compression = body.compression_algorithm;
   request.image.filename = body.filename;
   request.image.properties = body.properties;
@@ -41,7 +43,7 @@ Result<Reply> publish(manager::Server& server, const std::string& json) {
 }  // namespace
 
 PublishImage make_publish(manager::Server& server) {
-  return [&server](const std::string& json) { return publish(server, json); };
+  return [&server](const std::string& project, const std::string& json) { return publish(server, project, json); };
 }
 
 }  // namespace cella::daemon

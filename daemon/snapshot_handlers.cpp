@@ -23,10 +23,11 @@ class SnapshotHandlers {
 
   Result<Reply> list(const Request& request) {
     const std::string& name = request.parameter("name");
-    const std::string base = "/1.0/" + request.parameter("kind") + "/" + api::percent_encode(name) + "/snapshots/";
+    const std::string base = "/1.0/" + request.parameter("kind") + "/" + manager::short_name(name) + "/snapshots/";
+    const std::string query = manager::project_query(request.project);
     return collection_reply(
         request, TRY(snapshots_.list(name)), [](const manager::Snapshot& snapshot) { return to_wire(snapshot); },
-        [&](const manager::Snapshot& snapshot) { return base + api::percent_encode(snapshot.record.name); });
+        [&](const manager::Snapshot& snapshot) { return base + api::percent_encode(snapshot.record.name) + query; });
   }
 
   Result<Reply> create(const Request& request) {

@@ -22,10 +22,13 @@ inline OperationId start_claimed(Operations& operations, OperationRequest reques
   });
 }
 
+// name: qualified, perhaps with "/SNAPSHOT" behind it.
 inline OperationRequest instance_request(std::string description, const std::string& name) {
   OperationRequest request;
   request.description = std::move(description);
-  request.resources["instances"] = {name};
+  auto [project, short_name] = split_name(name);
+  request.resources["instances"] = {std::move(short_name)};
+  request.project = std::move(project);
   return request;
 }
 

@@ -1,4 +1,5 @@
 #include "manager/container_plan.h"
+#include "manager/names.h"
 
 #include <algorithm>
 #include <sys/resource.h>
@@ -55,7 +56,7 @@ runtime::LaunchPlan plan_container(const ContainerSpec& spec, const IdMap& map, 
   plan.gid_map = map.groups_text();
   plan.cgroup = kCgroupDescriptor;
   plan.mounts = plan_tree(binds);
-  plan.hostname = spec.name;
+  plan.hostname = short_name(spec.name);
   plan.argv = {"/sbin/init"};
   std::map<std::string, std::string> environment{{"PATH", kPath}, {"TERM", "linux"}};
   for (const auto& [name, value] : spec.environment) environment[name] = value;
@@ -80,7 +81,7 @@ runtime::ExecPlan plan_exec(const ExecRequest& request, const std::map<std::stri
                             const std::vector<runtime::ResourceLimit>& limits, const ContainerDefaults& defaults) {
   runtime::ExecPlan plan;
   plan.argv = request.command;
-  std::map<std::string, std::string> variables{{"PATH", kPath}, {"LANG", "C.UTF-8"}};
+  std::map<std::string, std::string> variables{{"PATH", kPath}, {"LANG", "C.UTF-8"}, {"container", "lxc"}};
   if (request.user == 0) {
     variables["HOME"] = "/root";
     variables["USER"] = "root";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,9 +10,12 @@
 
 #include "base/status_code.h"
 #include "manager/config.h"
+#include "manager/names.h"
 #include "manager/operation.h"
 
 namespace cella::manager {
+
+class OperationHandle;
 
 // What a client may write (PUT).
 struct InstancePut {
@@ -36,13 +40,14 @@ struct InstancePatch {
 
 // What a new instance is a copy of.
 struct CopyFrom {
-  std::string instance;
+  std::string instance;        // qualified (names.h)
   std::string snapshot;        // empty: the instance as it is now
   bool instance_only = false;  // without its snapshots
 };
 
 struct InstanceCreate {
-  std::string name;  // empty: one is made up
+  std::string project = "default";
+  std::string name;  // short; empty: one is made up
   InstancePut put;
   // put.profiles counts only when given; else the instance gets "default".
   bool profiles_given = false;
@@ -51,8 +56,11 @@ struct InstanceCreate {
   std::optional<CopyFrom> copy;  // instead of an image
 };
 
+// Brings an image here as a part of the operation that makes an instance of it; gives its fingerprint.
+using FetchImage = std::function<Result<std::string>(const OperationHandle&)>;
+
 struct Instance {
-  std::string name;
+  std::string name;  // within its project
   std::string description;
   std::string architecture;
   Config config;
@@ -68,6 +76,9 @@ struct Instance {
   std::string project = "default";
   Config expanded_config;
   Devices expanded_devices;
+
+  // What the functions of Instances call it.
+  std::string key() const { return qualified_name(project, name); }
 };
 
 struct NetworkAddress {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <algorithm>
+#include <set>
 
 #include "base/files.h"
 #include "base/rollback.h"
@@ -10,8 +11,10 @@
 #include "manager/database.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/instance_events.h"
 #include "manager/instance_expansion.h"
 #include "manager/instance_publish.h"
+#include "manager/names.h"
 #include "manager/snapshot_names.h"
 #include "manager/volume_copies.h"
 #include "storage/driver.h"
@@ -22,11 +25,7 @@ namespace cella::manager {
 namespace {
 
 Error not_found(const std::string& instance, const std::string& name) {
-  return Error(ErrorKind::kNotFound, "Instance backup not found: " + instance + "/" + name);
-}
-
-std::string source_url(const std::string& instance, const std::string& backup) {
-  return "/1.0/instances/" + instance + "/backups/" + backup;
+  return Error(ErrorKind::kNotFound, "Instance backup not found: " + short_name(instance) + "/" + name);
 }
 
 // What LXD calls the driver that keeps plain directories.
@@ -161,7 +160,7 @@ Result<OperationId> InstanceBackups::create(const std::string& instance, const B
           backups_.erase(backup.id);
           return made;
         }
-        around_.events.lifecycle({"instance-backup-created", source_url(instance, backup.name), {}, caller});
+        tell_of_instance(around_.events, "instance-backup-created", instance, caller, {}, "/backups/" + backup.name);
         return kOk;
       });
 }
@@ -211,7 +210,8 @@ Result<void> InstanceBackups::write(const EntryPtr& entry, const VolumeAt& root,
   const Pool pool = TRY(around_.pools.find(index.pool));
   index.backend = backend_name(pool.driver);
   const auto profiles = around_.profiles.resolve(index.instance.profiles);
-  const std::string text = format_backup_index(index, pool, profiles.ok() ? *profiles : std::vector<Profile>());
+  const auto used_profiles = profiles.ok() ? *profiles : std::vector<Profile>();
+  const std::string text = format_backup_index(index, pool, used_profiles);
   const Fd file = TRY(open_path(path_of(backup.id), O_WRONLY | O_CREAT | O_TRUNC, 0600));
   const auto watch = watch_pack(operation, "create_backup", "Backup");
   auto archive = TRY(storage::ArchiveWriter::open(file, compression));
@@ -220,10 +220,10 @@ Result<void> InstanceBackups::write(const EntryPtr& entry, const VolumeAt& root,
   if (!index.snapshots.empty()) TRY(archive.add_directory("backup/snapshots"));
   for (const auto& snapshot : index.snapshots) {
     TRY(add_volume(around_.pools, archive, "backup/snapshots/" + snapshot.name,
-                   snapshot_at(index.pool, index.name, snapshot.name), watch));
+                   snapshot_at(index.pool, index.instance.key(), snapshot.name), watch));
   }
   TRY(add_volume(around_.pools, archive, "backup/container", root, watch));
-  TRY(archive.add_text("backup/container/backup.yaml", text));
+  TRY(archive.add_text("backup/container/backup.yaml", format_instance_backup(index, pool, used_profiles)));
   TRY(archive.finish());
   return sync_fd(file, "backup " + backup.name);
 }
@@ -242,8 +242,8 @@ Result<OperationId> InstanceBackups::rename(const std::string& instance, const s
           const std::lock_guard lock(mutex_);
           if (const auto found = backups_.find(record.id); found != backups_.end()) found->second.name = record.name;
         }
-        around_.events.lifecycle(
-            {"instance-backup-renamed", source_url(instance, record.name), {{"old_name", name}}, caller});
+        tell_of_instance(around_.events, "instance-backup-renamed", instance, caller, {{"old_name", name}},
+                         "/backups/" + record.name);
         return kOk;
       });
 }
@@ -264,19 +264,20 @@ Result<void> InstanceBackups::remove_now(const std::string& instance, const Back
     const std::lock_guard lock(mutex_);
     backups_.erase(backup.id);
   }
-  around_.events.lifecycle({"instance-backup-deleted", source_url(instance, backup.name), {}, caller});
+  tell_of_instance(around_.events, "instance-backup-deleted", instance, caller, {}, "/backups/" + backup.name);
   return kOk;
 }
 
 Result<Fd> InstanceBackups::open(const std::string& instance, const std::string& name, const Caller& caller) {
   const auto record = TRY(find(instance, name));
   Fd file = TRY(open_path(path_of(record.id), O_RDONLY));
-  around_.events.lifecycle({"instance-backup-retrieved", source_url(instance, name), {}, caller});
+  tell_of_instance(around_.events, "instance-backup-retrieved", instance, caller, {}, "/backups/" + name);
   return file;
 }
 
 Result<InstanceRecord> InstanceBackups::imported_record(const BackupIndex& index, const BackupImport& request) const {
   InstanceCreate create;
+  create.project = request.project;
   create.name = request.name.empty() ? index.name : request.name;
   create.put.architecture = index.instance.architecture;
   create.put.description = index.instance.description;
@@ -323,12 +324,13 @@ Result<OperationId> InstanceBackups::import(const BackupImport& request, const C
 }
 
 Result<void> InstanceBackups::unpack(const VolumeAt& root, const Fd& archive, const std::string& part,
-                                     const OperationHandle& operation) {
+                                     const Config& config, const OperationHandle& operation) {
   const auto pool = TRY(around_.pools.access(root.pool));
   const auto watch = watch_copy(operation, "fs", "Unpack");
   TRY(pool.driver->create_root(root.volume.name, "", watch));
   const DirFd directory = TRY(storage::open_volume_directory(pool.spec, root.volume));
-  TRY_CONTEXT(part, storage::unpack_backup_part(archive, part, directory, storage::UnpackLimits{}, watch));
+  const auto owners = TRY(ids_on_disk(config));
+  TRY_CONTEXT(part, storage::unpack_backup_part(archive, part, owners, directory, storage::UnpackLimits{}, watch));
   if (::syncfs(directory.get()) != 0) return errno_error(errno, "syncfs");
   return kOk;
 }
@@ -336,15 +338,30 @@ Result<void> InstanceBackups::unpack(const VolumeAt& root, const Fd& archive, co
 Result<void> InstanceBackups::fill(const EntryPtr& entry, const BackupIndex& index, const Fd& archive,
                                    const OperationHandle& operation) {
   const auto record = around_.set.record(*entry);
-  TRY(unpack(root_at(record.pool, record.name), archive, "backup/container", operation));
+  TRY(unpack(root_at(record.pool, record.name), archive, "backup/container", index.instance.config, operation));
   for (SnapshotRecord snapshot : index.snapshots) {
     const auto incoming = incoming_at(record.pool, record.name);
     TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));
-    TRY(unpack(incoming, archive, "backup/snapshots/" + snapshot.name, operation));
+    TRY(unpack(incoming, archive, "backup/snapshots/" + snapshot.name, snapshot.config, operation));
     TRY(set_root_pool(snapshot.devices, index.instance.expanded_devices, record.pool));
+    // Its files have the ids of the container now, whatever they had where it comes from.
+    snapshot.config["volatile.last_state.idmap"] = "[]";
     TRY(snapshots_.adopt(entry, std::move(snapshot), incoming, watch_copy(operation, "fs", "Unpack")));
   }
   return kOk;
+}
+
+std::optional<Timestamp> InstanceBackups::next_sweep(Timestamp now) const {
+  std::set<std::int64_t> instances;
+  for (const auto& entry : around_.set.list()) instances.insert(around_.set.record(*entry).id);
+  std::optional<Timestamp> next;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, record] : backups_) {
+    if (!record.ready) continue;
+    if (!instances.contains(record.instance_id)) return now;
+    if (record.expires_at && (!next || *record.expires_at < *next)) next = record.expires_at;
+  }
+  return next;
 }
 
 void InstanceBackups::sweep(Timestamp now) {

@@ -30,7 +30,8 @@ struct BackupCreate {
 
 struct BackupImport {
   std::string path;  // of the file, which is taken over: below upload_directory()
-  std::string name;  // empty: as in the backup
+  std::string project = "default";
+  std::string name;  // short; empty: as in the backup
   std::string pool;  // empty: as in the backup, else the default profile's
 };
 
@@ -65,6 +66,8 @@ class InstanceBackups {
 
   // Removes backups that have expired, and files whose instance is gone.
   void sweep(Timestamp now);
+  // When sweep() has something to do next; nullopt: not until something changes.
+  std::optional<Timestamp> next_sweep(Timestamp now) const;
 
  private:
   std::string path_of(std::int64_t id) const { return directory_ + "/" + std::to_string(id); }
@@ -78,7 +81,7 @@ class InstanceBackups {
   Result<InstanceRecord> imported_record(const BackupIndex& index, const BackupImport& request) const;
   Result<void> fill(const EntryPtr& entry, const BackupIndex& index, const Fd& archive,
                     const OperationHandle& operation);
-  Result<void> unpack(const VolumeAt& root, const Fd& archive, const std::string& part,
+  Result<void> unpack(const VolumeAt& root, const Fd& archive, const std::string& part, const Config& config,
                       const OperationHandle& operation);
 
   const InstanceSurroundings& around_;

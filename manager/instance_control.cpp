@@ -6,6 +6,8 @@
 #include "cgroups/freeze.h"
 #include "manager/claimed_work.h"
 #include "manager/events.h"
+#include "manager/instance_schedules.h"
+#include "manager/instance_events.h"
 #include "manager/stop_signal.h"
 
 namespace cella::manager {
@@ -112,21 +114,26 @@ Result<OperationId> InstanceControl::kill_operation(const EntryPtr& entry, const
 Result<void> InstanceControl::carry_out(const EntryPtr& entry, const StateChange& change,
                                         const OperationHandle& operation) {
   switch (change.action) {
-    case StateAction::kStart: {
-      std::lock_guard run(entry->run);
-      return launcher_.start(entry);
-    }
+    case StateAction::kStart: return start(entry, operation);
     case StateAction::kStop:
       return stop(entry, {StopIntent::kStop, change.force, timeout_of(change)}, operation);
-    case StateAction::kRestart: {
+    case StateAction::kRestart:
       TRY(stop(entry, {StopIntent::kRestart, change.force, timeout_of(change)}, operation));
-      std::lock_guard run(entry->run);
-      return launcher_.start(entry);
-    }
+      return start(entry, operation);
     case StateAction::kFreeze:
     case StateAction::kUnfreeze: return set_frozen(entry, change.action);
   }
   return kOk;
+}
+
+Result<void> InstanceControl::start(const EntryPtr& entry, const OperationHandle& operation) {
+  std::lock_guard run(entry->run);
+  const bool snapshot = [&] {
+    std::shared_lock lock(around_.set.mutex());
+    return snapshots_at_startup(entry->expanded_config);
+  }();
+  if (snapshot) TRY_CONTEXT("snapshots.schedule @startup", snapshots_.take(entry, operation));
+  return launcher_.start(entry);
 }
 
 Result<void> InstanceControl::stop(const EntryPtr& entry, const StopRequest& request,
@@ -206,7 +213,7 @@ Result<void> InstanceControl::set_frozen(const EntryPtr& entry, StateAction acti
 }
 
 void InstanceControl::tell(const char* action, const std::string& name, const Caller& caller) {
-  around_.events.lifecycle({action, "/1.0/instances/" + name, {}, caller});
+  tell_of_instance(around_.events, action, name, caller);
 }
 
 }  // namespace cella::manager

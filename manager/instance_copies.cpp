@@ -5,6 +5,7 @@
 #include "manager/database.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/instance_events.h"
 #include "manager/instance_expansion.h"
 #include "manager/names.h"
 #include "manager/volume_copies.h"
@@ -137,9 +138,9 @@ Result<void> InstanceCopies::copy_snapshots(const EntryPtr& source, const EntryP
 Result<OperationId> InstanceCopies::move(const std::string& name, const std::string& to, const std::string& pool,
                                          const Caller& caller) {
   const std::string new_name = to.empty() ? name : to;
-  TRY(check_instance_name(new_name));
+  TRY(check_instance_name(short_name(new_name)));
   if (new_name != name && around_.set.find(new_name).ok()) {
-    return Error(ErrorKind::kExists, "instance " + new_name + " already exists");
+    return Error(ErrorKind::kExists, "instance " + short_name(new_name) + " already exists");
   }
   TRY(around_.pools.find(pool));
   auto claim = TRY(around_.set.claim(name, InstanceWork::kCopy));
@@ -157,7 +158,7 @@ Result<OperationId> InstanceCopies::move(const std::string& name, const std::str
         files_.end(*entry);
         TRY(move_now(entry, pool, operation));
         if (new_name != name) TRY(removal_.rename_now(entry, new_name));
-        around_.events.lifecycle({"instance-updated", "/1.0/instances/" + new_name, {}, caller});
+        tell_of_instance(around_.events, "instance-updated", new_name, caller);
         return kOk;
       });
 }

@@ -6,6 +6,7 @@
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/images.h"
+#include "manager/instance_events.h"
 #include "manager/instance_removal.h"
 #include "manager/names.h"
 #include "manager/networks.h"
@@ -36,8 +37,9 @@ storage::Watch watch_unpack(const OperationHandle& operation) {
 
 Result<InstanceRecord> InstanceCreation::make_record(const InstanceCreate& request) {
   InstanceRecord record;
-  record.name = request.name.empty() ? random_instance_name() : request.name;
-  TRY(check_instance_name(record.name));
+  const std::string name = request.name.empty() ? random_instance_name() : request.name;
+  TRY(check_instance_name(name));
+  record.name = qualified_name(request.project, name);
   record.description = request.put.description;
   record.architecture = request.put.architecture.empty() ? host_architecture() : request.put.architecture;
   if (record.architecture != host_architecture()) {
@@ -68,20 +70,24 @@ Result<EntryPtr> InstanceCreation::reserve(InstanceRecord record, bool name_give
     auto added = around_.set.add(entry);
     if (added.ok()) return entry;
     if (name_given || attempt == kNameAttempts) return std::move(added).error();
-    entry->record.name = random_instance_name() + std::to_string(attempt);
+    entry->record.name =
+        qualified_name(project_of(entry->record.name), random_instance_name() + std::to_string(attempt));
   }
 }
 
-Result<OperationId> InstanceCreation::create(const InstanceCreate& request, const Caller& caller) {
+Result<OperationId> InstanceCreation::create(const InstanceCreate& request, const FetchImage& fetch,
+                                             const Caller& caller) {
   auto record = TRY(make_record(request));
   // Its image's templates for "create" are rendered when it is started the first time.
-  if (!request.fingerprint.empty()) record.config["volatile.apply_template"] = "create";
+  if (!request.fingerprint.empty() || fetch) record.config["volatile.apply_template"] = "create";
   NewRoot root;
   if (!request.fingerprint.empty()) root.base_image = TRY(around_.images.find(request.fingerprint)).fingerprint;
-  root.may_cancel = !root.base_image.empty();
-  root.fill = [this, fingerprint = root.base_image](const EntryPtr& entry,
-                                                    const OperationHandle& operation) -> Result<void> {
+  root.fetch = fetch;
+  root.may_cancel = fetch || !root.base_image.empty();
+  root.fill = [this](const EntryPtr& entry, const OperationHandle& operation) -> Result<void> {
     const auto made = around_.set.record(*entry);
+    const auto base = made.config.find("volatile.base_image");
+    const std::string fingerprint = base == made.config.end() ? "" : base->second;
     TRY(around_.pools.create_root(made.pool, made.name, fingerprint, watch_unpack(operation)));
     if (!fingerprint.empty()) around_.images.mark_used(fingerprint);
     return kOk;
@@ -92,12 +98,14 @@ Result<OperationId> InstanceCreation::create(const InstanceCreate& request, cons
 Result<OperationId> InstanceCreation::create_as(InstanceRecord record, const std::string& name, NewRoot root,
                                                 const Caller& caller) {
   const auto expanded = TRY(expand_instance(around_, record));
-  TRY(check_sources(expanded.spec, nullptr));
+  TRY(check_sources(around_.volumes, expanded.spec, nullptr));
   record.pool = expanded.spec.root->pool;
   const auto size = expanded.spec.root->size;
   const auto entry = TRY(reserve(std::move(record), !name.empty()));
   auto request = instance_request(root.description, entry->record.name);
-  for (const auto& instance : root.involved) request.resources["instances"].push_back(instance);
+  for (const auto& instance : root.involved) {
+    if (project_of(instance) == request.project) request.resources["instances"].push_back(short_name(instance));
+  }
   request.may_cancel = root.may_cancel;
   return start_claimed(around_.operations, std::move(request), InstanceSet::Claim(around_.set, entry),
                        [this, root = std::move(root), size, caller](const EntryPtr& made,
@@ -105,7 +113,7 @@ Result<OperationId> InstanceCreation::create_as(InstanceRecord record, const std
                          auto outcome = make(made, root, size, operation);
                          if (outcome.ok()) {
                            const auto name = around_.set.record(*made).name;
-                           around_.events.lifecycle({"instance-created", "/1.0/instances/" + name, {}, caller});
+                           tell_of_instance(around_.events, "instance-created", name, caller);
                          }
                          return outcome;
                        });
@@ -132,11 +140,21 @@ Result<void> InstanceCreation::insert(const EntryPtr& entry, const std::string& 
   return kOk;
 }
 
+Result<std::string> InstanceCreation::fetch_image(const EntryPtr& entry, const NewRoot& root,
+                                                  const OperationHandle& operation) {
+  if (!root.fetch) return root.base_image;
+  const auto image = TRY(around_.images.find(TRY(root.fetch(operation))));
+  around_.set.change(*entry, [&](InstanceEntry& changed) {
+    for (const auto& [key, value] : image.properties) changed.record.config["image." + key] = value;
+  });
+  return image.fingerprint;
+}
+
 Result<void> InstanceCreation::make(const EntryPtr& entry, const NewRoot& root, std::optional<Bytes> size,
                                     const OperationHandle& operation) {
   Rollback undo;
   undo.add([&] { around_.set.erase(entry); });
-  TRY(insert(entry, root.base_image));
+  TRY(insert(entry, TRY(fetch_image(entry, root, operation))));
   const auto record = around_.set.record(*entry);
   undo.add([&] { (void)delete_instance(around_.database, record.id); });
   undo.add([&] { (void)remove_volumes(around_, record, record.pool); });

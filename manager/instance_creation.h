@@ -21,13 +21,14 @@ class InstanceCreation {
   explicit InstanceCreation(const InstanceSurroundings& around) : around_(around) {}
 
   // See Instances::create(), for images and empty roots.
-  Result<OperationId> create(const InstanceCreate& request, const Caller& caller);
+  Result<OperationId> create(const InstanceCreate& request, const FetchImage& fetch, const Caller& caller);
 
   // Where the root of a new instance comes from.
   struct NewRoot {
     std::string description = "Creating instance";
     std::string base_image;             // fingerprint; empty: none
-    std::vector<std::string> involved;  // further instances, named in the operation's resources
+    std::vector<std::string> involved;  // further instances (qualified), named in the operation's resources
+    FetchImage fetch;                   // set: base_image is what it brings, before anything is made
     bool may_cancel = false;
     // Makes the root volume, and what else belongs to the new instance. What it made is removed when it fails.
     std::function<Result<void>(const EntryPtr&, const OperationHandle&)> fill;
@@ -41,6 +42,7 @@ class InstanceCreation {
   Result<EntryPtr> reserve(InstanceRecord record, bool name_given);
   Result<void> make(const EntryPtr& entry, const NewRoot& root, std::optional<Bytes> size,
                     const OperationHandle& operation);
+  Result<std::string> fetch_image(const EntryPtr& entry, const NewRoot& root, const OperationHandle& operation);
   Result<void> insert(const EntryPtr& entry, const std::string& fingerprint);
 
   const InstanceSurroundings& around_;

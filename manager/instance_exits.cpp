@@ -5,6 +5,7 @@
 
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/instance_events.h"
 #include "manager/keeper_link.h"
 #include "manager/volatile_keys.h"
 
@@ -62,7 +63,7 @@ void InstanceExits::end_run(const EntryPtr& entry, const runtime::ContainerExit&
   launcher_.finish(entry, InstanceLauncher::Next::kStopped);
   const auto record = around_.set.record(*entry);
   if (intent == StopIntent::kNone) {
-    around_.events.lifecycle({"instance-shutdown", "/1.0/instances/" + record.name, {}, std::nullopt});
+    tell_of_instance(around_.events, "instance-shutdown", record.name, std::nullopt);
   }
   if (!record.ephemeral || intent == StopIntent::kRestart) return;
   const auto removed = remove_(entry);
@@ -77,7 +78,7 @@ void InstanceExits::restart(const EntryPtr& entry) {
   const auto started = launcher_.start(entry);
   const auto record = around_.set.record(*entry);
   if (started.ok()) {
-    around_.events.lifecycle({"instance-restarted", "/1.0/instances/" + record.name, {}, std::nullopt});
+    tell_of_instance(around_.events, "instance-restarted", record.name, std::nullopt);
     return;
   }
   around_.events.log({"eror", "cannot start again after a reboot: " + started.error().message(),

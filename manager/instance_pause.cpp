@@ -6,6 +6,7 @@
 #include "cgroups/freeze.h"
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/instance_events.h"
 #include "manager/volume_copies.h"
 
 namespace cella::manager {
@@ -28,7 +29,7 @@ Result<InstancePause> InstancePause::begin(const InstanceSurroundings& around, c
     (void)remove_pause(around.database, record.id);
     return Error(held.error()).with_context("pause instance " + record.name);
   }
-  around.events.lifecycle({"instance-paused", "/1.0/instances/" + record.name, {}, std::nullopt});
+  tell_of_instance(around.events, "instance-paused", record.name, std::nullopt);
   return InstancePause(around, std::move(running), std::move(record));
 }
 
@@ -41,7 +42,7 @@ InstancePause::~InstancePause() {
     return;
   }
   (void)remove_pause(around_.database, record_.id);
-  around_.events.lifecycle({"instance-resumed", "/1.0/instances/" + record_.name, {}, std::nullopt});
+  tell_of_instance(around_.events, "instance-resumed", record_.name, std::nullopt);
 }
 
 Result<void> end_pauses(const InstanceSurroundings& around) {

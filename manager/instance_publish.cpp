@@ -9,6 +9,7 @@
 #include "manager/image_metadata_text.h"
 #include "manager/images.h"
 #include "manager/instance_snapshots.h"
+#include "manager/names.h"
 #include "manager/volume_copies.h"
 #include "storage/archive_writer.h"
 
@@ -58,6 +59,7 @@ Result<OperationId> InstancePublish::publish(const PublishRequest& request) {
   }
   OperationRequest operation;
   operation.description = "Downloading image";
+  operation.project = project_of(request.source.instance);
   operation.may_cancel = true;
   return start_claimed(around_.operations, std::move(operation), std::move(claim),
                        [this, request](const EntryPtr& entry, const OperationHandle& handle) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "manager/database.h"
+#include "manager/names.h"
 
 namespace cella::manager {
 namespace {
@@ -54,6 +55,8 @@ CREATE TABLE id_ranges (
   base INTEGER PRIMARY KEY,
   instance_id INTEGER NOT NULL UNIQUE REFERENCES instances (id) ON DELETE CASCADE
 );
+)"}, {2, R"(
+ALTER TABLE id_ranges ADD COLUMN size INTEGER NOT NULL DEFAULT 65536;
 )"}};
 
 Result<void> insert_devices(Database& database, std::int64_t id, const Devices& devices) {
@@ -97,11 +100,11 @@ Result<ById> load_rows(Database& database) {
   ById records;
   auto query = TRY(database.prepare(
       "SELECT i.id, i.name, i.phase, i.next_name, i.description, i.architecture, i.ephemeral, i.created_at, "
-      "i.last_used_at, i.pool, r.base FROM instances i LEFT JOIN id_ranges r ON r.instance_id = i.id"));
+      "i.last_used_at, i.pool, r.base, i.project, r.size FROM instances i LEFT JOIN id_ranges r ON r.instance_id = i.id"));
   while (TRY(query.step())) {
     InstanceRecord& record = records[query.number(0)];
     record.id = query.number(0);
-    record.name = query.text(1);
+    record.name = qualified_name(query.text(11), query.text(1));
     record.phase = static_cast<InstancePhase>(query.number(2));
     record.next_name = query.text(3);
     record.description = query.text(4);
@@ -111,6 +114,7 @@ Result<ById> load_rows(Database& database) {
     record.last_used_at = from_nanoseconds(query.number(8));
     record.pool = query.text(9);
     record.id_base = static_cast<std::uint32_t>(query.number(10));
+    record.id_size = static_cast<std::uint32_t>(query.number(12));
   }
   return records;
 }
@@ -161,10 +165,11 @@ Result<std::int64_t> insert_instance(Database& database, const InstanceRecord& r
   auto transaction = TRY(database.begin());
   {
     auto insert = TRY(database.prepare(
-        "INSERT INTO instances (name, phase, description, architecture, ephemeral, created_at, last_used_at, pool) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
+        "INSERT INTO instances (project, name, phase, description, architecture, ephemeral, created_at, last_used_at, "
+        "pool) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    const auto [project, name] = split_name(record.name);
     TRY(insert
-            .bind(record.name, static_cast<int>(record.phase), record.description, record.architecture,
+            .bind(project, name, static_cast<int>(record.phase), record.description, record.architecture,
                   record.ephemeral, to_nanoseconds(record.created_at), to_nanoseconds(record.last_used_at),
                   record.pool)
             .run());
@@ -181,10 +186,11 @@ Result<void> update_instance(Database& database, const InstanceRecord& present, 
   auto transaction = TRY(database.begin());
   {
     auto update = TRY(database.prepare(
-        "UPDATE instances SET name = ?, phase = ?, next_name = ?, description = ?, architecture = ?, ephemeral = ?, "
+        "UPDATE instances SET project = ?, name = ?, phase = ?, next_name = ?, description = ?, architecture = ?, ephemeral = ?, "
         "last_used_at = ?, pool = ? WHERE id = ?"));
+    const auto [project, name] = split_name(next.name);
     TRY(update
-            .bind(next.name, static_cast<int>(next.phase), next.next_name, next.description, next.architecture,
+            .bind(project, name, static_cast<int>(next.phase), next.next_name, next.description, next.architecture,
                   next.ephemeral, to_nanoseconds(next.last_used_at), next.pool, next.id)
             .run());
   }

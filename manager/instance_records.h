@@ -38,9 +38,9 @@ struct RunRecord {
 
 struct InstanceRecord {
   std::int64_t id = 0;
-  std::string name;
+  std::string name;  // qualified (names.h)
   InstancePhase phase = InstancePhase::kCreating;
-  std::string next_name;  // while renaming
+  std::string next_name;  // while renaming: qualified
   std::string description;
   std::string architecture;
   bool ephemeral = false;
@@ -50,6 +50,7 @@ struct InstanceRecord {
   Devices devices;
   std::vector<std::string> profiles;
   std::uint32_t id_base = 0;  // first host id of its range
+  std::uint32_t id_size = 65536;
   std::string pool;           // of the root volume
   std::optional<RunRecord> run;
 };

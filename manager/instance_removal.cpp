@@ -3,6 +3,8 @@
 #include "manager/claimed_work.h"
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/guest_sockets.h"
+#include "manager/instance_events.h"
 #include "manager/instance_files.h"
 #include "manager/names.h"
 #include "manager/networks.h"
@@ -50,19 +52,22 @@ Result<void> InstanceRemoval::remove_now(const EntryPtr& entry, const Caller& ca
   around_.set.change(*entry, [](InstanceEntry& changed) { changed.record.phase = InstancePhase::kDeleting; });
   TRY(finish_removal(record));
   around_.set.erase(entry);
-  around_.events.lifecycle({"instance-deleted", "/1.0/instances/" + record.name, {}, caller});
+  tell_of_instance(around_.events, "instance-deleted", record.name, caller);
   return kOk;
 }
 
 Result<void> InstanceRemoval::finish_removal(const InstanceRecord& record) {
   TRY(remove_volumes(around_, record, record.pool));
   TRY(around_.networks.forget_instance(record.name));
+  TRY(around_.guests.remove({record.id}));
   return delete_instance(around_.database, record.id);
 }
 
 Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::string& to, const Caller& caller) {
-  TRY(check_instance_name(to));
-  if (around_.set.find(to).ok()) return Error(ErrorKind::kExists, "instance " + to + " already exists");
+  TRY(check_instance_name(short_name(to)));
+  if (around_.set.find(to).ok()) {
+    return Error(ErrorKind::kExists, "instance " + short_name(to) + " already exists");
+  }
   auto claim = TRY(around_.set.claim(name, InstanceWork::kRename));
   if (around_.set.running(*claim.entry()) != nullptr) {
     return Error(ErrorKind::kInvalid, "Renaming of running instance not allowed");
@@ -71,8 +76,7 @@ Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::
                        [this, name, to, caller](const EntryPtr& entry, const OperationHandle&) -> Result<void> {
                          std::lock_guard run(entry->run);
                          TRY(rename_now(entry, to));
-                         around_.events.lifecycle(
-                             {"instance-renamed", "/1.0/instances/" + to, {{"old_name", name}}, caller});
+                         tell_of_instance(around_.events, "instance-renamed", to, caller, {{"old_name", short_name(name)}});
                          return kOk;
                        });
 }

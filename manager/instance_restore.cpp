@@ -6,8 +6,10 @@
 #include "manager/claimed_work.h"
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/instance_events.h"
 #include "manager/instance_expansion.h"
 #include "manager/instance_snapshots.h"
+#include "manager/names.h"
 #include "manager/volatile_keys.h"
 
 namespace cella::manager {
@@ -39,8 +41,8 @@ Result<OperationId> InstanceRestore::restore(const std::string& instance, const 
       around_.operations, instance_request("Restoring snapshot", instance), std::move(claim),
       [this, instance, snapshot, caller](const EntryPtr& entry, const OperationHandle& operation) -> Result<void> {
         TRY(carry_out(entry, snapshot, operation));
-        around_.events.lifecycle(
-            {"instance-restored", "/1.0/instances/" + instance, {{"snapshot", instance + "/" + snapshot}}, caller});
+        tell_of_instance(around_.events, "instance-restored", instance, caller,
+                         {{"snapshot", short_name(instance) + "/" + snapshot}});
         return kOk;
       });
 }
@@ -57,8 +59,9 @@ Result<void> InstanceRestore::carry_out(const EntryPtr& entry, const std::string
   if (!ran) return swapped;
   auto started = launcher_.start(entry);
   if (!swapped.ok()) return swapped;
-  if (started.ok())
-    around_.events.lifecycle({"instance-started", "/1.0/instances/" + around_.set.record(*entry).name, {}, {}});
+  if (started.ok()) {
+    tell_of_instance(around_.events, "instance-started", around_.set.record(*entry).name, std::nullopt);
+  }
   return started;
 }
 

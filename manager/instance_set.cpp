@@ -56,7 +56,7 @@ InstanceSet::Claim::~Claim() {
 Result<EntryPtr> InstanceSet::find(const std::string& name) const {
   std::shared_lock lock(mutex_);
   const auto found = entries_.find(name);
-  if (found == entries_.end()) return Error(ErrorKind::kNotFound, "instance " + name + " not found");
+  if (found == entries_.end()) return Error(ErrorKind::kNotFound, "instance " + short_name(name) + " not found");
   return found->second;
 }
 
@@ -71,14 +71,14 @@ std::vector<EntryPtr> InstanceSet::list() const {
 Result<InstanceSet::Claim> InstanceSet::claim(const std::string& name, InstanceWork work) {
   std::unique_lock lock(mutex_);
   const auto found = entries_.find(name);
-  if (found == entries_.end()) return Error(ErrorKind::kNotFound, "instance " + name + " not found");
+  if (found == entries_.end()) return Error(ErrorKind::kNotFound, "instance " + short_name(name) + " not found");
   const EntryPtr entry = found->second;
   const auto is_free = [&] { return entry->work == InstanceWork::kNone || entry->gone; };
   if (!is_free() && is_short(entry->work)) entry->changed.wait_for(lock, kClaimPatience, is_free);
-  if (entry->gone) return Error(ErrorKind::kNotFound, "instance " + name + " not found");
+  if (entry->gone) return Error(ErrorKind::kNotFound, "instance " + short_name(name) + " not found");
   if (entry->work != InstanceWork::kNone) {
     return Error(ErrorKind::kBusy,
-                 "instance " + name + " is busy running a \"" + std::string(work_text(entry->work)) + "\" operation");
+                 "instance " + short_name(name) + " is busy running a \"" + std::string(work_text(entry->work)) + "\" operation");
   }
   entry->work = work;
   return Claim(*this, entry);
@@ -87,7 +87,7 @@ Result<InstanceSet::Claim> InstanceSet::claim(const std::string& name, InstanceW
 Result<void> InstanceSet::add(const EntryPtr& entry) {
   std::unique_lock lock(mutex_);
   const auto [place, added] = entries_.emplace(entry->record.name, entry);
-  if (!added) return Error(ErrorKind::kExists, "instance " + entry->record.name + " already exists");
+  if (!added) return Error(ErrorKind::kExists, "instance " + short_name(entry->record.name) + " already exists");
   return kOk;
 }
 
@@ -103,7 +103,7 @@ void InstanceSet::erase(const EntryPtr& entry) {
 
 Result<void> InstanceSet::rename(const EntryPtr& entry, const std::string& to) {
   std::unique_lock lock(mutex_);
-  if (entries_.contains(to)) return Error(ErrorKind::kExists, "instance " + to + " already exists");
+  if (entries_.contains(to)) return Error(ErrorKind::kExists, "instance " + short_name(to) + " already exists");
   entries_.erase(entry->record.name);
   entry->record.name = to;
   entries_.emplace(to, entry);
@@ -113,7 +113,9 @@ Result<void> InstanceSet::rename(const EntryPtr& entry, const std::string& to) {
 Instance InstanceSet::view(const InstanceEntry& entry) const {
   std::shared_lock lock(mutex_);
   Instance instance;
-  instance.name = entry.record.name;
+  auto [project, name] = split_name(entry.record.name);
+  instance.name = std::move(name);
+  instance.project = std::move(project);
   instance.description = entry.record.description;
   instance.architecture = entry.record.architecture;
   instance.config = entry.record.config;
@@ -124,6 +126,13 @@ Instance InstanceSet::view(const InstanceEntry& entry) const {
   instance.last_used_at = entry.record.last_used_at;
   instance.status = entry.status;
   instance.expanded_config = entry.expanded_config;
+  // Volatile keys come and go without a new merge, and no profile has any.
+  constexpr std::string_view kVolatile = "volatile.";
+  std::erase_if(instance.expanded_config, [&](const auto& key) { return key.first.starts_with(kVolatile); });
+  for (auto key = instance.config.lower_bound(std::string(kVolatile)); key != instance.config.end(); ++key) {
+    if (!key->first.starts_with(kVolatile)) break;
+    instance.expanded_config.insert(*key);
+  }
   instance.expanded_devices = entry.expanded_devices;
   return instance;
 }

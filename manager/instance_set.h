@@ -100,7 +100,7 @@ class InstanceSet {
 
   // Errors: kNotFound "instance NAME not found".
   Result<EntryPtr> find(const std::string& name) const;
-  std::vector<EntryPtr> list() const;  // by name
+  std::vector<EntryPtr> list() const;  // by qualified name
 
   // Work of milliseconds (start, freeze, update …) in progress is waited for, up to 1 s.
   // Errors: kNotFound; kBusy naming the work that holds it.

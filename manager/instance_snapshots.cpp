@@ -6,19 +6,21 @@
 #include "manager/claimed_work.h"
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/instance_events.h"
 #include "manager/instance_expansion.h"
+#include "manager/names.h"
 #include "manager/snapshot_names.h"
 
 namespace cella::manager {
 namespace {
 
 Error not_found(const std::string& instance, const std::string& name) {
-  return Error(ErrorKind::kNotFound, "Instance snapshot not found: " + instance + "/" + name);
+  return Error(ErrorKind::kNotFound, "Instance snapshot not found: " + short_name(instance) + "/" + name);
 }
 
-InstanceRecord as_instance(const SnapshotRecord& record) {
+InstanceRecord as_instance(const std::string& name, const SnapshotRecord& record) {
   InstanceRecord instance;
-  instance.name = record.name;
+  instance.name = name;
   instance.config = record.config;
   instance.devices = record.devices;
   instance.profiles = record.profiles;
@@ -63,16 +65,18 @@ Result<SnapshotRecord> find_snapshot(const InstanceSet& set, const InstanceEntry
 
 std::vector<Snapshot> InstanceSnapshots::list(const InstanceEntry& entry) const {
   std::vector<SnapshotRecord> records;
+  std::string instance;
   {
     std::shared_lock lock(around_.set.mutex());
     records = entry.snapshots;
+    instance = entry.record.name;
   }
   std::vector<Snapshot> snapshots;
   for (auto& record : records) {
     if (record.phase == SnapshotPhase::kCreating) continue;
     Snapshot snapshot;
     // One whose profiles are gone is shown with what it says itself.
-    auto merged = merge_instance(around_, as_instance(record));
+    auto merged = merge_instance(around_, as_instance(instance, record));
     snapshot.expanded_config = merged.ok() ? std::move(merged->config) : record.config;
     snapshot.expanded_devices = merged.ok() ? std::move(merged->devices) : record.devices;
     snapshot.record = std::move(record);
@@ -111,7 +115,7 @@ void InstanceSnapshots::erase(const EntryPtr& entry, std::int64_t id) {
 
 void InstanceSnapshots::tell(const char* action, const std::string& instance, const std::string& name,
                              const Caller& caller, Value::Object context) {
-  around_.events.lifecycle({action, "/1.0/instances/" + instance + "/snapshots/" + name, std::move(context), caller});
+  tell_of_instance(around_.events, action, instance, caller, std::move(context), "/snapshots/" + name);
 }
 
 Result<SnapshotRecord> InstanceSnapshots::make_record(const EntryPtr& entry, const SnapshotCreate& request) const {
@@ -128,7 +132,7 @@ Result<SnapshotRecord> InstanceSnapshots::make_record(const EntryPtr& entry, con
   }
   TRY(check_snapshot_name(record.name));
   if (std::find(present.begin(), present.end(), record.name) != present.end()) {
-    return Error(ErrorKind::kExists, "Snapshot \"" + instance.name + "/" + record.name + "\" already exists");
+    return Error(ErrorKind::kExists, "Snapshot \"" + short_name(instance.name) + "/" + record.name + "\" already exists");
   }
   const std::string expiry_key = "snapshots.expiry";
   record.expires_at =
@@ -155,6 +159,10 @@ Result<OperationId> InstanceSnapshots::create(const std::string& instance, const
         std::lock_guard run(entry->run);
         return make(entry, record, caller, operation);
       });
+}
+
+Result<void> InstanceSnapshots::take(const EntryPtr& entry, const OperationHandle& operation) {
+  return make(entry, TRY(make_record(entry, {})), std::nullopt, operation);
 }
 
 Result<void> InstanceSnapshots::make(const EntryPtr& entry, SnapshotRecord record, const Caller& caller,
@@ -196,7 +204,7 @@ Result<OperationId> InstanceSnapshots::rename(const std::string& instance, const
   auto claim = TRY(around_.set.claim(instance, InstanceWork::kSnapshot));
   TRY(find_snapshot(around_.set, *claim.entry(), name));
   if (find_snapshot(around_.set, *claim.entry(), to).ok()) {
-    return Error(ErrorKind::kExists, "Snapshot \"" + instance + "/" + to + "\" already exists");
+    return Error(ErrorKind::kExists, "Snapshot \"" + short_name(instance) + "/" + to + "\" already exists");
   }
   return start_claimed(around_.operations, instance_request("Renaming snapshot", instance), std::move(claim),
                        [this, name, to, caller](const EntryPtr& entry, const OperationHandle&) {
@@ -218,7 +226,7 @@ Result<void> InstanceSnapshots::rename_now(const EntryPtr& entry, const std::str
     return std::move(renamed).error();
   }
   put(entry, *renamed);
-  tell("instance-snapshot-renamed", instance.name, to, caller, {{"old_name", instance.name + "/" + name}});
+  tell("instance-snapshot-renamed", instance.name, to, caller, {{"old_name", short_name(instance.name) + "/" + name}});
   return kOk;
 }
 

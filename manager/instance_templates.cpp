@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/rooted.h"
 #include "manager/instance_files.h"
+#include "manager/names.h"
 #include "manager/pools.h"
 #include "manager/template_engine.h"
 
@@ -24,7 +25,7 @@ TemplateValue value_of(const std::map<std::string, std::string>& texts) {
 
 TemplateValue instance_value(const InstanceRecord& record) {
   TemplateValue::Map map;
-  map.emplace("name", record.name);
+  map.emplace("name", short_name(record.name));
   map.emplace("type", "container");
   map.emplace("architecture", record.architecture);
   map.emplace("ephemeral", record.ephemeral ? "true" : "false");

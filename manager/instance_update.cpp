@@ -7,6 +7,8 @@
 #include "manager/container_devices.h"
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/guest_api.h"
+#include "manager/instance_events.h"
 #include "manager/keeper_link.h"
 #include "manager/live_changes.h"
 #include "manager/networks.h"
@@ -68,13 +70,22 @@ Result<void> InstanceUpdate::patch(const std::string& name, const InstancePatch&
   return carry_out(claim.entry(), patched(around_.set.record(*claim.entry()), patch), caller);
 }
 
+Result<void> InstanceUpdate::change_devices(const std::string& name, const Devices& devices) {
+  const auto claim = TRY(around_.set.claim(name, InstanceWork::kUpdate));
+  const auto& entry = claim.entry();
+  std::lock_guard run(entry->run);
+  InstanceRecord next = around_.set.record(*entry);
+  next.devices = devices;
+  return become(entry, std::move(next));
+}
+
 Result<void> InstanceUpdate::carry_out(const EntryPtr& entry, const InstancePut& put, const Caller& caller) {
   std::lock_guard run(entry->run);
   // Checked again: a profile may have changed since the request was taken.
   auto next = TRY(check(entry, put));
   const auto name = next.name;
   TRY(become(entry, std::move(next)));
-  around_.events.lifecycle({"instance-updated", "/1.0/instances/" + name, {}, caller});
+  tell_of_instance(around_.events, "instance-updated", name, caller);
   return kOk;
 }
 
@@ -87,8 +98,9 @@ Result<void> InstanceUpdate::become(const EntryPtr& entry, InstanceRecord next) 
   }
   const auto present_spec = TRY(build_spec(present.name, before.config, before.devices, around_.host));
   auto expanded = TRY(expand_instance(around_, next));
-  TRY(check_sources(expanded.spec, &present_spec));
+  TRY(check_sources(around_.volumes, expanded.spec, &present_spec));
   settle_device_keys(next.config, expanded.merged.devices);
+  if (is_new_to_cloud_init(before, expanded.merged)) renew_cloud_init_id(next.config);
   const auto map = TRY(IdMap::isolated(next.id_base));
   const auto running = around_.set.running(*entry);
   std::shared_ptr<runtime::KeeperClient> keeper;
@@ -106,11 +118,14 @@ Result<void> InstanceUpdate::become(const EntryPtr& entry, InstanceRecord next) 
     if (!expanded.merged.devices.contains(nic.device)) (void)around_.networks.forget(next.name, nic.device);
   }
   auto merged = TRY(merge_instance(around_, next));
+  const GuestId guest{next.id};
+  const auto events = guest_events(before, merged);
   around_.set.change(*entry, [&](InstanceEntry& changed) {
     changed.record = std::move(next);
     changed.expanded_config = std::move(merged.config);
     changed.expanded_devices = std::move(merged.devices);
   });
+  for (const auto& event : events) around_.guests.tell(guest, event);
   if (running != nullptr) balance_.rebalance();
   return kOk;
 }

@@ -30,6 +30,7 @@ struct ConsoleSession {
 };
 
 // Thread-safe; operations on one instance exclude each other (kBusy), different instances run at the same time.
+// `name` is everywhere the qualified one (names.h).
 // Calls that validate do so before they return; what takes long is then an operation.
 class Instances {
  public:
@@ -44,7 +45,8 @@ class Instances {
 
   // Errors: kInvalid (name, key, value, device, unknown profile), kExists (name), kNotFound (image, pool). The
   // operation's resources name the instance ("instances" → name) also when the name was made up.
-  Result<OperationId> create(const InstanceCreate& request, const Caller& caller);
+  // fetch: instead of request.fingerprint; its errors end the operation, and nothing is there then.
+  Result<OperationId> create(const InstanceCreate& request, const Caller& caller, const FetchImage& fetch = {});
   // PUT. volatile.* keys in the request are ignored except volatile.DEVICE.hwaddr of a stopped instance.
   Result<OperationId> update(const std::string& name, const InstancePut& put, const Caller& caller);
   // PATCH, done when it returns.

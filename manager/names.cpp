@@ -50,6 +50,38 @@ Result<void> check_profile_name(std::string_view name) {
   return kOk;
 }
 
+Result<void> check_project_name(std::string_view name) {
+  if (name.empty() || name.size() > 63) return invalid_value("project name", name, "must be 1 to 63 characters long");
+  const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; };
+  if (name == "." || name == ".." || !std::all_of(name.begin(), name.end(), fits)) {
+    return invalid_value("project name", name, "can only contain letters, digits, dashes and dots");
+  }
+  return kOk;
+}
+
+std::string qualified_name(std::string_view project, std::string_view name) {
+  if (project.empty() || project == kDefaultProject) return std::string(name);
+  return std::string(project) + "_" + std::string(name);
+}
+
+QualifiedName split_name(std::string_view qualified) {
+  const auto underscore = qualified.find('_');
+  if (underscore == std::string_view::npos) return {std::string(kDefaultProject), std::string(qualified)};
+  return {std::string(qualified.substr(0, underscore)), std::string(qualified.substr(underscore + 1))};
+}
+std::string short_name(std::string_view qualified) { return split_name(qualified).name; }
+std::string project_of(std::string_view qualified) { return split_name(qualified).project; }
+
+std::string project_query(std::string_view project) {
+  if (project.empty() || project == kDefaultProject) return "";
+  return "?project=" + std::string(project);
+}
+
+std::string instance_url(std::string_view qualified, std::string_view tail) {
+  const auto [project, name] = split_name(qualified);
+  return "/1.0/instances/" + name + std::string(tail) + project_query(project);
+}
+
 Result<void> check_interface_name(std::string_view key, std::string_view name) {
   if (name.empty() || name.size() > 15) return invalid_value(key, name, "must be 1 to 15 characters long");
   const auto fits = [](char c) { return is_plain(c) && c != ':'; };

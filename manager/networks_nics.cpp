@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "manager/firewall.h"
 #include "manager/leases.h"
+#include "manager/names.h"
 #include "manager/networks.h"
 #include "manager/networks_parts.h"
 #include "netlink/dump.h"
@@ -148,7 +149,7 @@ std::string host_key(const NicRecord& nic) {
 std::optional<DnsmasqHost> dnsmasq_host(const NicRecord& nic) {
   const auto mac = netlink::parse_mac("mac", nic.mac);
   if (!mac.ok() || (nic.ipv4.empty() && nic.ipv6.empty())) return std::nullopt;
-  return DnsmasqHost{nic.instance, *mac, address_of(nic.ipv4), address_of(nic.ipv6)};
+  return DnsmasqHost{short_name(nic.instance), *mac, address_of(nic.ipv4), address_of(nic.ipv6)};
 }
 
 ManagedNetwork* Networks::Parts::network_of(const NicSettings& settings) {

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "manager/events.h"
+#include "manager/names.h"
 #include "manager/pool_config.h"
 
 namespace cella::manager {
@@ -190,7 +191,12 @@ Result<std::vector<PoolVolume>> PoolSet::volumes(const std::string& name) const 
       PoolVolume shown;
       shown.name = volume;
       shown.type = type;
-      shown.used_by = {url + volume};
+      if (kind == storage::VolumeKind::kRoot) {
+        auto [project, short_name] = split_name(volume);
+        shown.name = std::move(short_name);
+        shown.project = std::move(project);
+      }
+      shown.used_by = {url + shown.name + project_query(shown.project)};
       struct stat status {};
       const Result<DirFd> directory = storage::open_volume_directory(pool.spec, {kind, volume});
       if (directory.ok() && ::fstat(directory->get(), &status) == 0)

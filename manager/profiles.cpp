@@ -61,7 +61,7 @@ Profile to_profile(const std::string& name, const ProfileRecord& record) {
 void add_users(Profile& profile, const Profiles::Users* users) {
   if (users == nullptr) return;
   for (const auto& instance : users->instances_using(profile.name)) {
-    profile.used_by.push_back("/1.0/instances/" + instance);
+    profile.used_by.push_back(instance_url(instance));
   }
 }
 

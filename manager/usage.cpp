@@ -4,6 +4,7 @@
 
 #include "manager/device_rules.h"
 #include "manager/instance_set.h"
+#include "manager/names.h"
 #include "manager/profiles.h"
 
 namespace cella::manager {
@@ -36,7 +37,7 @@ std::vector<std::string> users_of_pool(const InstanceSet& set, const Profiles& p
   std::vector<std::string> urls;
   for (const auto& entry : set.list()) {
     const auto record = set.record(*entry);
-    if (record.pool == pool) urls.push_back("/1.0/instances/" + record.name);
+    if (record.pool == pool) urls.push_back(instance_url(record.name));
   }
   add_profiles(profiles, urls, [&](const Devices& devices) { return uses_pool(devices, pool); });
   return urls;
@@ -47,7 +48,7 @@ std::vector<std::string> users_of_network(const InstanceSet& set, const Profiles
   std::vector<std::string> urls;
   for (const auto& entry : set.list()) {
     std::shared_lock lock(set.mutex());
-    if (uses_network(entry->expanded_devices, network)) urls.push_back("/1.0/instances/" + entry->record.name);
+    if (uses_network(entry->expanded_devices, network)) urls.push_back(instance_url(entry->record.name));
   }
   add_profiles(profiles, urls, [&](const Devices& devices) { return uses_network(devices, network); });
   return urls;
