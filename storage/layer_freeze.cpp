@@ -42,7 +42,7 @@ Result<void> take_back(const Fd& volume) {
 Result<void> roll_forward(const Fd& volume) {
   if (exists_at(volume, kNewList)) TRY(rename_within(volume, kNewList, kLayerList));
   if (exists_at(volume, kNewUpper)) TRY(rename_within(volume, kNewUpper, kUpper));
-  return sync_fd(volume, "volume");
+  return kOk;
 }
 
 Result<void> prepare(const Fd& volume, const std::string& layer) {
@@ -91,8 +91,6 @@ Result<void> freeze_volume(const Fd& volume, const Fd& layers, const std::string
     static_cast<void>(take_back(volume));
     return errno_error(saved, std::string("move ") + tree + " to layer " + layer);
   }
-  // Old before new: a volume that names a layer has it.
-  TRY(sync_fd(layers, "layers"));
   return roll_forward(volume);
 }
 

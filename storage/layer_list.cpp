@@ -1,8 +1,10 @@
 #include "storage/layer_list.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/files.h"
 #include "base/units.h"
@@ -41,7 +43,14 @@ Result<void> write_layer_list(const Fd& volume, const LayerNames& layers, const 
   }
   std::string text;
   for (const std::string& layer : layers) text += layer + "\n";
-  return replace_file_at(volume, file, text, 0600);
+  const std::string temporary = file + ".new";
+  {
+    const Fd fd = TRY(open_at(volume, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+    TRY(write_all(fd, text));
+    TRY(sync_fd(fd, temporary));
+  }
+  if (::renameat(volume.get(), temporary.c_str(), volume.get(), file.c_str()) == 0) return kOk;
+  return errno_error(errno, "rename " + temporary);
 }
 
 std::string layer_name(unsigned level, const std::string& unique) { return std::to_string(level) + "." + unique; }

@@ -15,7 +15,7 @@ inline constexpr const char* kLayerList = "layers";
 
 // Errors: kIo for a list that is damaged.
 Result<LayerNames> read_layer_list(const Fd& volume, const std::string& file = kLayerList);
-// Replaces the list; durable when it returns. An empty list leaves no file.
+// Replaces the list; its contents are on disk before it has its name. An empty list leaves no file.
 Result<void> write_layer_list(const Fd& volume, const LayerNames& layers, const std::string& file = kLayerList);
 
 // A layer's name is "LEVEL.UNIQUE". A layer of level n + 1 was merged from several of level n.

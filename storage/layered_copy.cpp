@@ -23,6 +23,12 @@ Result<Fd> open_tree_of(const Fd& volume, const char* name) {
   return open_at(volume, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
+// A list is replaced and never changed, so two volumes may share the file; not if their quotas count it apart.
+Result<void> take_over_list(const Fd& source, const Fd& target) {
+  if (::linkat(source.get(), kLayerList, target.get(), kLayerList, 0) == 0 || errno == ENOENT) return kOk;
+  return write_layer_list(target, TRY(read_layer_list(source)));
+}
+
 // Somewhere for an overlay to be tried on.
 Result<StagedVolume> make_scratch(const std::shared_ptr<PoolTree>& tree) {
   StagedVolume scratch = TRY(StagedVolume::make(tree, VolumeKind::kImage));
@@ -69,13 +75,14 @@ Result<void> LayeredCopy::copy(const VolumeId& from, const VolumeId& to, const W
   StagedVolume staged = TRY(StagedVolume::make(tree_, to.kind));
   TRY(fill(source, staged.directory(), watch));
   TRY(copy_image_metadata(source, staged.directory()));
-  // What a settled source stands on is on disk already.
-  if (settled) {
-    TRY(sync_fd(staged.directory(), volume_text(to)));
-  } else if (::syncfs(staged.directory().get()) != 0) {
-    return errno_error(errno, "syncfs");
-  }
-  return publish(staged, to, TRY(read_layer_list(staged.directory())));
+  if (!settled && ::syncfs(staged.directory().get()) != 0) return errno_error(errno, "syncfs");
+  TRY(publish(staged, to, TRY(read_layer_list(staged.directory()))));
+  // Names only, and old ones before new: the files of layers were on disk when their overlay was unmounted. Journals
+  // keep the order, so the first of these takes the others along.
+  const DirFd parent = TRY(open_dir_at(tree_->root(), place_of(to).directory));
+  for (const Fd* directory : std::initializer_list<const Fd*>{&layers_.directory(), &source, &staged.directory(), &parent})
+    TRY(sync_fd(*directory, volume_text(to)));
+  return kOk;
 }
 
 // Turns what the source has of its own into a layer. False when it must stay as it is: someone may be writing to it.
@@ -130,7 +137,7 @@ Result<void> LayeredCopy::fill(const Fd& source, const Fd& target, const Watch& 
     const std::string image = TRY(image_of(source));
     if (!image.empty() && ::symlinkat(image.c_str(), target.get(), kImageLink) != 0)
       return errno_error(errno, "symlink image");
-    TRY(write_layer_list(target, TRY(read_layer_list(source))));
+    TRY(take_over_list(source, target));
   }
   TRY(copy_tree(model, TRY(open_tree_of(target, own)), 0, watch));
   return kOk;
@@ -139,11 +146,8 @@ Result<void> LayeredCopy::fill(const Fd& source, const Fd& target, const Watch& 
 Result<void> LayeredCopy::publish(StagedVolume& staged, const VolumeId& to, const LayerNames& list) {
   layers_.hold(list);
   const Result<void> published = staged.publish(to);
-  if (!published.ok()) {
-    static_cast<void>(layers_.release(list));
-    return published;
-  }
-  return sync_fd(TRY(open_dir_at(tree_->root(), place_of(to).directory)), volume_text(to));
+  if (!published.ok()) static_cast<void>(layers_.release(list));
+  return published;
 }
 
 }  // namespace cella::storage
