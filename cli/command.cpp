@@ -26,6 +26,7 @@ const std::vector<Flag>& global_flags() {
       {.letter = 'h', .name = "help", .help = "Print help"},
       {.name = "project", .value = "name", .help = "Project to work in"},
       {.letter = 'q', .name = "quiet", .help = "Do not show progress"},
+      {.name = "sub-commands", .help = "With --help: show the commands below each command too"},
       {.letter = 'v', .name = "verbose", .help = "Show informational messages"},
       {.name = "version", .help = "Print the version number"},
   };

@@ -38,6 +38,11 @@ enum class Names {
   kOperation,
   kFile,
   kInstanceDevice,  // a device of the instance that is the word before
+  kSnapshot,        // a snapshot of the instance that is the word before
+  kRemote,
+  kProject,
+  kAlias,    // of the user's own commands
+  kCommand,  // of cella
   kProfileDevice,
   kConfigKey,
   kFormat,

@@ -6,6 +6,7 @@
 namespace cella::cli {
 
 Command admin_command();
+Command alias_command();
 Command completion_command();
 Command complete_command();
 Command config_command();
@@ -15,6 +16,7 @@ Command delete_instances_command();
 Command exec_command();
 Command export_command();
 Command file_command();
+Command help_command();
 Command image_command();
 Command import_command();
 Command info_command();

@@ -30,6 +30,7 @@ Names names_of_flag(const Flag& flag) {
   if (flag.name == "storage") return Names::kPool;
   if (flag.name == "format") return Names::kFormat;
   if (flag.name == "config") return Names::kConfigKey;
+  if (flag.name == "project" || flag.name == "target-project") return Names::kProject;
   return Names::kNothing;
 }
 
@@ -68,25 +69,68 @@ std::vector<std::string> flags_of(const Command& command) {
   return out;
 }
 
-std::vector<std::string> values_of(Names kind, const std::string& owner, const NameSource& names) {
+// What of a server can be named "REMOTE:NAME".
+bool may_be_remote(Names kind) {
+  return kind == Names::kInstance || kind == Names::kImage || kind == Names::kProfile || kind == Names::kNetwork ||
+         kind == Names::kPool;
+}
+
+void append_with_prefix(const std::string& prefix, std::vector<std::string> names, std::vector<std::string>& out) {
+  for (std::string& name : names) out.push_back(prefix + name);
+}
+
+// typed: what stands before the cursor of the word.
+std::vector<std::string> server_names(Names kind, const std::string& owner, std::string typed,
+                                      const NameSource& names) {
+  std::vector<std::string> out;
+  const std::size_t colon = may_be_remote(kind) ? typed.find(':') : std::string::npos;
+  const std::string prefix = colon == std::string::npos ? std::string() : typed.substr(0, colon + 1);
+  const std::string remote = prefix.substr(0, prefix.empty() ? 0 : prefix.size() - 1);
+  typed.erase(0, prefix.size());
+  const std::size_t slash = kind == Names::kInstance ? typed.find('/') : std::string::npos;
+  if (slash != std::string::npos) {
+    const std::string instance = typed.substr(0, slash);
+    append_with_prefix(prefix + instance + "/", names({Names::kSnapshot, instance, remote}), out);
+    return out;
+  }
+  append_with_prefix(prefix, names({kind, owner, remote}), out);
+  if (prefix.empty() && may_be_remote(kind)) {
+    for (const std::string& other : names({Names::kRemote})) out.push_back(other + ":");
+  }
+  return out;
+}
+
+std::vector<std::string> values_of(Names kind, const std::string& owner, const std::string& typed,
+                                   const NameSource& names) {
   if (kind == Names::kNothing || kind == Names::kFile) return {};
   if (kind == Names::kFormat) return {"compact", "csv", "json", "table", "yaml"};
   if (kind == Names::kConfigKey) return {std::begin(kConfigKeys), std::end(kConfigKeys)};
-  return names(kind, owner);
+  return server_names(kind, owner, typed, names);
 }
 
-std::vector<std::string> words_of(const Place& place, const NameSource& names) {
+std::vector<std::string> child_names(const Command& command) {
+  std::vector<std::string> out;
+  for (const Command& child : command.children) {
+    if (!child.hidden) out.emplace_back(child.name);
+  }
+  return out;
+}
+
+std::vector<std::string> words_of(const Command& tree, const Place& place, const std::string& typed,
+                                  const NameSource& names) {
   if (!place.command->children.empty() && place.words.empty()) {
-    std::vector<std::string> out;
-    for (const Command& child : place.command->children) {
-      if (!child.hidden) out.emplace_back(child.name);
-    }
+    auto out = child_names(*place.command);
+    // The user's own commands stand beside the others.
+    if (place.command == &tree) append_with_prefix({}, names({Names::kAlias}), out);
+    if (place.command->completes.empty()) return out;
+    append_with_prefix({}, values_of(place.command->completes[0], {}, typed, names), out);
     return out;
   }
   const auto& completes = place.command->completes;
   if (completes.empty() || place.words.size() >= place.command->max_words) return {};
   const std::string owner = place.words.empty() ? std::string() : place.words[0];
-  return values_of(completes[std::min(place.words.size(), completes.size() - 1)], owner, names);
+  const Names kind = completes[std::min(place.words.size(), completes.size() - 1)];
+  return kind == Names::kCommand ? child_names(tree) : values_of(kind, owner, typed, names);
 }
 
 }  // namespace
@@ -96,11 +140,11 @@ std::vector<std::string> complete(const Command& tree, std::span<const std::stri
   const Place place = walk(tree, words.empty() ? words : words.first(words.size() - 1));
   std::vector<std::string> candidates;
   if (place.awaiting_value != nullptr)
-    candidates = values_of(names_of_flag(*place.awaiting_value), {}, names);
+    candidates = values_of(names_of_flag(*place.awaiting_value), {}, typed, names);
   else if (typed.starts_with('-') && !place.only_words)
     candidates = flags_of(*place.command);
   else
-    candidates = words_of(place, names);
+    candidates = words_of(tree, place, typed, names);
   std::erase_if(candidates, [&](const std::string& candidate) { return !candidate.starts_with(typed); });
   std::sort(candidates.begin(), candidates.end());
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
@@ -118,10 +162,26 @@ _cella() {
   fi
   local IFS=$'\n'
   COMPREPLY=($(cella __complete "${words[@]:1:cword}" 2>/dev/null))
-  if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[.=] ]]; then compopt -o nospace; fi
+  if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[.=:] ]]; then compopt -o nospace; fi
   if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
 }
 complete -o default -F _cella cella
+)";
+}
+
+std::string zsh_script() {
+  return R"(#compdef cella
+# Zsh completion of cella. Load it with:  source <(cella completion zsh)
+_cella() {
+  local -a candidates open closed
+  candidates=("${(@f)$(cella __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  # What ends in one of these goes on: no blank after it.
+  open=(${(M)candidates:#*[.=:]}) closed=(${candidates:#*[.=:]})
+  (( $#open + $#closed )) || { _files; return }
+  compadd -S '' -- $open
+  compadd -- $closed
+}
+compdef _cella cella
 )";
 }
 

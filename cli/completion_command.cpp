@@ -1,4 +1,4 @@
-// completion bash, and the hidden command its script calls.
+// completion bash and zsh, and the hidden command its script calls.
 #include <cstdio>
 
 #include "api/image.h"
@@ -59,8 +59,28 @@ std::vector<std::string> device_names(Server& server, std::string_view collectio
   return names;
 }
 
+std::vector<std::string> names_of_file(Server& server, Names kind) {
+  std::vector<std::string> names;
+  const auto remotes = server.remotes();
+  if (!remotes.ok()) return names;
+  const RemotesFile& file = (*remotes)->file();
+  if (kind == Names::kAlias) {
+    for (const auto& [name, target] : file.aliases) names.push_back(name);
+  } else {
+    for (const auto& [name, remote] : file.remotes) names.push_back(name);
+  }
+  return names;
+}
+
 std::vector<std::string> names_of(Server& server, Names kind, const std::string& owner) {
   switch (kind) {
+    case Names::kSnapshot:
+      return names_in(server, url({"instances", owner, "snapshots"}));
+    case Names::kProject:
+      return names_in(server, "/1.0/projects");
+    case Names::kRemote:
+    case Names::kAlias:
+      return names_of_file(server, kind);
     case Names::kInstance:
       return names_in(server, "/1.0/instances");
     case Names::kProfile:
@@ -81,6 +101,7 @@ std::vector<std::string> names_of(Server& server, Names kind, const std::string&
     case Names::kFile:
     case Names::kConfigKey:
     case Names::kFormat:
+    case Names::kCommand:
       break;
   }
   return {};
@@ -88,7 +109,12 @@ std::vector<std::string> names_of(Server& server, Names kind, const std::string&
 
 Result<int> print_candidates(Server& server, const Arguments& arguments) {
   const Command tree = command_tree();
-  const auto names = [&](Names kind, const std::string& owner) { return names_of(server, kind, owner); };
+  const auto names = [&](const NameQuestion& question) {
+    if (question.remote.empty()) return names_of(server, question.kind, question.owner);
+    Server other(server.globals());
+    return other.use_remote(question.remote).ok() ? names_of(other, question.kind, question.owner)
+                                                  : std::vector<std::string>();
+  };
   for (const std::string& candidate : complete(tree, arguments.words, names)) std::printf("%s\n", candidate.c_str());
   return 0;
 }
@@ -111,6 +137,13 @@ Command completion_command() {
                        .examples = "source <(cella completion bash)",
                        .run = [](Server&, const Arguments&) -> Result<int> {
                          std::fputs(bash_script().c_str(), stdout);
+                         return 0;
+                       }},
+                      {.name = "zsh",
+                       .summary = "Print the script for zsh",
+                       .examples = "source <(cella completion zsh)",
+                       .run = [](Server&, const Arguments&) -> Result<int> {
+                         std::fputs(zsh_script().c_str(), stdout);
                          return 0;
                        }}};
   return command;

@@ -43,9 +43,9 @@ Result<std::string> shown_instance(const api::Instance& instance, bool expanded)
 
 Result<int> show_snapshot(Server& server, const SnapshotName& name, const Arguments& arguments) {
   auto snapshot = TRY(server.get<api::Snapshot>(snapshot_url(name)));
-  if (!arguments.on("expanded")) {
-    snapshot.expanded_config.clear();
-    snapshot.expanded_devices.clear();
+  if (arguments.on("expanded")) {
+    snapshot.config = snapshot.expanded_config;
+    snapshot.devices = snapshot.expanded_devices;
   }
   std::fputs(TRY(yaml_of_json(api::encode(snapshot))).c_str(), stdout);
   return 0;

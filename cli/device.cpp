@@ -77,7 +77,8 @@ Verb unset(const Owner& owner) {
   return [owner](Server& server, const Arguments& arguments) -> Result<int> {
     TRY(update<Put>(server, TRY(owner_url(owner, arguments)), [&](Put& put) -> Result<void> {
       api::ConfigMap* device = TRY(device_of(put.devices, arguments.word(1), owner.kind.noun));
-      return remove_key(*device, arguments.word(2));
+      device->erase(arguments.word(2));
+      return kOk;
     }));
     return 0;
   };

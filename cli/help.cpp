@@ -56,9 +56,19 @@ std::string child_list(const Command& command) {
   return out;
 }
 
+// Every command below, each with its words: "device add   Add a device".
+void append_descendants(const Command& command, const std::string& words, std::string& out) {
+  for (const Command& child : command.children) {
+    if (child.hidden) continue;
+    std::string name = words + std::string(child.name);
+    if (child.children.empty()) out += "  " + name + "   " + std::string(child.summary) + "\n";
+    append_descendants(child, name + " ", out);
+  }
+}
+
 }  // namespace
 
-std::string help_text(const Command& command, const std::string& path) {
+std::string help_text(const Command& command, const std::string& path, HelpDepth depth) {
   std::string out = "Description:\n" + indented(command.summary);
   if (!command.details.empty()) out += "\n" + indented(command.details);
   out.append("\nUsage:\n  ").append(path);
@@ -73,7 +83,9 @@ std::string help_text(const Command& command, const std::string& path) {
     out += '\n';
   }
   if (!command.examples.empty()) out += "\nExamples:\n" + indented(command.examples);
-  if (!command.children.empty()) out += "\nCommands:\n" + child_list(command);
+  if (!command.children.empty()) out += "\nCommands:\n";
+  if (depth == HelpDepth::kAll) append_descendants(command, {}, out);
+  if (depth == HelpDepth::kChildren) out += child_list(command);
   if (!command.flags.empty()) out += "\nFlags:\n" + flag_list(command.flags);
   out += "\nGlobal flags:\n" + flag_list(global_flags());
   if (!command.children.empty()) out.append("\n\"").append(path).append(" <command> --help\" says more about one.\n");

@@ -116,8 +116,8 @@ Result<int> set_property(Server& server, const Arguments& arguments) {
 
 Result<int> unset_property(Server& server, const Arguments& arguments) {
   return change_property(server, arguments, [&](api::ConfigMap& properties) -> Result<void> {
-    if (properties.erase(arguments.word(1)) > 0) return kOk;
-    return Error(ErrorKind::kNotFound, "Property not found");
+    properties.erase(arguments.word(1));
+    return kOk;
   });
 }
 

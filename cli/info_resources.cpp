@@ -40,7 +40,7 @@ void line(std::string& out, int indent, const char* label, const std::string& va
 
 void append_core(std::string& out, const json::object& core) {
   out += "    - Core " + text_at(core, "core") + "\n";
-  line(out, 6, "Frequency", text_at(core, "frequency") + "Mhz");
+  line(out, 6, "Frequency", std::to_string(number_at(core, "frequency")) + "Mhz");
   out += "      Threads:\n";
   for (const json::value& item : array_at(core, "threads")) {
     if (!item.is_object()) continue;

@@ -113,6 +113,9 @@ Result<api::InstanceCreate> request_of(Server& server, const Arguments& argument
   const bool empty = arguments.on("empty");
   if (arguments.on("vm")) return Error(ErrorKind::kUnsupported, "--vm: cella runs containers, not virtual machines");
   if (arguments.words.empty() && !empty) return Error(ErrorKind::kInvalid, "Missing image name");
+  if (arguments.words.size() == 2 && empty) {
+    return Error(ErrorKind::kInvalid, "--empty cannot be combined with an image name");
+  }
   const api::InstancePut document = TRY(document_from_input());
   api::InstanceCreate request{.architecture = document.architecture,
                               .config = document.config,

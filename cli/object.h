@@ -120,8 +120,10 @@ Command unset_command(const ObjectKind& kind, std::string_view usage, std::strin
           .completes = {kind.completes, Names::kConfigKey},
           .run = [kind](Server& server, const Arguments& arguments) -> Result<int> {
             const std::string name = TRY(required_name(arguments.word(0), kind.noun));
-            TRY(update<Put>(server, url({kind.collection, name}),
-                            [&](Put& put) { return remove_key(put.config, arguments.word(1)); }));
+            TRY(update<Put>(server, url({kind.collection, name}), [&](Put& put) -> Result<void> {
+              put.config.erase(arguments.word(1));
+              return kOk;
+            }));
             return 0;
           }};
 }

@@ -51,7 +51,6 @@ Result<int> copy(Server& server, const Arguments& arguments) {
   const api::ProfileCreate profile{
       .config = source.config, .description = source.description, .devices = source.devices, .name = to};
   TRY(server.change("POST", "/1.0/profiles", api::encode(profile)));
-  say(server, "Profile " + from + " copied to " + to);
   return 0;
 }
 

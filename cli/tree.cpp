@@ -11,7 +11,9 @@ Command command_tree() {
                    "\n"
                    "  cella launch debian/12 first\n"
                    "  cella exec first -- bash"};
+  tree.flags = {{.name = "all", .help = "Show every command (they always are)"}};
   tree.children = {admin_command(),
+                   alias_command(),
                    completion_command(),
                    complete_command(),
                    config_command(),
@@ -22,6 +24,7 @@ Command command_tree() {
                    exec_command(),
                    export_command(),
                    file_command(),
+                   help_command(),
                    image_command(),
                    import_command(),
                    info_command(),

@@ -33,9 +33,10 @@ std::string representation_of(const manager::Certificate& certificate) {
                                          certificate.restricted, certificate.projects, certificate.pem});
 }
 
-// PEM, or base64 of DER.
-Result<std::string> der_of(const std::string& text) {
+// PEM, or base64 of DER, which may be broken into lines: pylxd sends a PEM's inside as it stands.
+Result<std::string> der_of(std::string text) {
   if (text.starts_with("-----BEGIN")) return TRY_CONTEXT("certificate", api::der_of_pem(text));
+  std::erase_if(text, [](char c) { return c == '\r' || c == '\n'; });
   return TRY_CONTEXT("certificate", api::base64_decode(text));
 }
 

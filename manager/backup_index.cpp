@@ -306,21 +306,7 @@ Result<BackupIndex> read_document(const YAML::Node& document) {
   return index;
 }
 
-}  // namespace
-
-std::string format_backup_index(const BackupIndex& index, const Pool& pool, const std::vector<Profile>& profiles) {
-  Writer out;
-  std::vector<std::string> names;
-  for (const auto& snapshot : index.snapshots) names.push_back(snapshot.name);
-  out.begin();
-  out.member("name", index.name);
-  out.member("backend", index.backend);
-  out.member("pool", index.pool);
-  out.list("snapshots", names);
-  out.plain("optimized", false);
-  out.plain("optimized_header", false);
-  out.member("type", "container");
-  out.key("config");
+void put_config(Writer& out, const BackupIndex& index, const Pool& pool, const std::vector<Profile>& profiles) {
   out.begin();
   out.key("container");
   out.begin();
@@ -339,6 +325,53 @@ std::string format_backup_index(const BackupIndex& index, const Pool& pool, cons
   out.end_list();
   put_volume_snapshots(out, index.snapshots);
   out.end();
+}
+
+// A number of the id map, which is the kernel's unsigned 32 bits.
+std::uint32_t read_id(const YAML::Node& range, const char* name) { return range[name].as<std::uint32_t>(); }
+
+}  // namespace
+
+std::string format_instance_backup(const BackupIndex& index, const Pool& pool, const std::vector<Profile>& profiles) {
+  Writer out;
+  put_config(out, index, pool, profiles);
+  return out.result();
+}
+
+Result<std::optional<IdMap>> ids_on_disk(const Config& config) {
+  constexpr std::string_view kKey = "volatile.last_state.idmap";
+  const auto found = config.find(std::string(kKey));
+  if (found == config.end()) return std::optional<IdMap>();
+  std::vector<IdRange> users;
+  std::vector<IdRange> groups;
+  try {
+    // JSON is YAML.
+    for (const auto& range : YAML::Load(found->second)) {
+      const IdRange ids{read_id(range, "Nsid"), read_id(range, "Hostid"), read_id(range, "Maprange")};
+      if (range["Isuid"].as<bool>()) users.push_back(ids);
+      if (range["Isgid"].as<bool>()) groups.push_back(ids);
+    }
+  } catch (const YAML::Exception& exception) {
+    return invalid_value(kKey, found->second.substr(0, 300), exception.what());
+  }
+  if (users.empty() && groups.empty()) return std::optional<IdMap>();
+  return std::optional(TRY_CONTEXT(kKey, IdMap::create(std::move(users), std::move(groups))));
+}
+
+std::string format_backup_index(const BackupIndex& index, const Pool& pool, const std::vector<Profile>& profiles) {
+  Writer out;
+  std::vector<std::string> names;
+  for (const auto& snapshot : index.snapshots) names.push_back(snapshot.name);
+  out.begin();
+  out.member("name", index.name);
+  out.member("backend", index.backend);
+  out.member("pool", index.pool);
+  out.list("snapshots", names);
+  out.plain("optimized", false);
+  out.plain("optimized_header", false);
+  out.member("type", "container");
+  out.key("config");
+  put_config(out, index, pool, profiles);
   out.end();
   return out.result();
 }

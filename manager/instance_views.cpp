@@ -138,6 +138,10 @@ Result<ExecProcess> InstanceViews::exec(const std::string& name, const ExecReque
     plan.working_directory = "/";
     session = keeper->exec(name, plan, cgroup, streams, exited, &failure);
   }
+  if (!session.ok() && failure.step == runtime::ExecStep::kWorkingDirectory) {
+    // Not "not found", which would be told as the command's own absence.
+    return invalid_value("cwd", plan.working_directory, session.error().message());
+  }
   if (!session.ok()) return std::move(session).error();
   ExecProcess process;
   process.pid = session->process.pid;

@@ -93,12 +93,24 @@ TEST(DaemonOptions, AreParsedWithoutADaemon) {
 
 Words completed(const Words& words) {
   static const Command tree = command_tree();
-  return complete(tree, words, [](Names kind, const std::string& owner) -> Words {
-    if (kind == Names::kInstance) return {"c1", "c2", "web"};
-    if (kind == Names::kProfile) return {"default"};
-    if (kind == Names::kInstanceDevice) return {owner + "-eth0"};
+  return complete(tree, words, [](const NameQuestion& question) -> Words {
+    if (question.remote == "box") return {"far"};
+    if (question.kind == Names::kInstance) return {"c1", "c2", "web"};
+    if (question.kind == Names::kProfile) return {"default"};
+    if (question.kind == Names::kInstanceDevice) return {question.owner + "-eth0"};
+    if (question.kind == Names::kSnapshot) return {question.owner + "-snap"};
+    if (question.kind == Names::kRemote) return {"box"};
+    if (question.kind == Names::kAlias) return {"mine"};
     return {};
   });
+}
+
+TEST(Completion, KnowsRemotesSnapshotsAndAliases) {
+  EXPECT_EQ(completed({"start", "b"}), Words{"box:"});
+  EXPECT_EQ(completed({"start", "box:"}), Words{"box:far"});
+  EXPECT_EQ(completed({"delete", "c1/"}), Words{"c1/c1-snap"});
+  EXPECT_EQ(completed({"min"}), Words{"mine"});
+  EXPECT_EQ(completed({"help", "conf"}), Words{"config"});
 }
 
 TEST(Completion, OffersCommandsFlagsAndNames) {
@@ -107,7 +119,7 @@ TEST(Completion, OffersCommandsFlagsAndNames) {
   EXPECT_EQ(completed({"start", "c"}), (Words{"c1", "c2"}));
   EXPECT_EQ(completed({"start", "c1", "w"}), Words{"web"});
   EXPECT_EQ(completed({"stop", "--fo"}), (Words{"--force", "--force-local"}));
-  EXPECT_EQ(completed({"launch", "x", "-p", ""}), Words{"default"});
+  EXPECT_EQ(completed({"launch", "x", "-p", "d"}), Words{"default"});
   EXPECT_EQ(completed({"list", "--format", "c"}), (Words{"compact", "csv"}));
   EXPECT_EQ(completed({"config", "device", "get", "c1", ""}), Words{"c1-eth0"});
   EXPECT_EQ(completed({"config", "set", "c1", "limits.m"}),

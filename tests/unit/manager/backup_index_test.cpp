@@ -94,6 +94,27 @@ TEST(BackupIndex, ReadsWhatLxdWrites) {
   EXPECT_EQ(read->snapshots[0].expires_at, std::nullopt);
 }
 
+TEST(BackupIndex, KnowsTheIdsOfFilesOnDisk) {
+  const auto of = [](const std::string& text) { return ids_on_disk({{"volatile.last_state.idmap", text}}); };
+  EXPECT_FALSE(ids_on_disk({})->has_value());
+  EXPECT_FALSE(of("[]")->has_value());
+  const auto shifted = of(R"([{"Isuid":true,"Isgid":false,"Hostid":100000,"Nsid":0,"Maprange":10000001},)"
+                          R"({"Isuid":false,"Isgid":true,"Hostid":200000,"Nsid":0,"Maprange":65536}])");
+  ASSERT_TRUE(shifted.ok()) << shifted.error().message();
+  EXPECT_EQ((*shifted)->users(), (std::vector<IdRange>{{0, 100000, 10000001}}));
+  EXPECT_EQ((*shifted)->groups(), (std::vector<IdRange>{{0, 200000, 65536}}));
+  for (const char* text : {"{", "[1]", R"([{"Isuid":true}])",
+                           R"([{"Isuid":true,"Isgid":true,"Hostid":-1,"Nsid":0,"Maprange":1}])"}) {
+    EXPECT_FALSE(of(text).ok()) << text;
+  }
+}
+
+TEST(BackupIndex, WritesTheInstancesOwnFileWithoutTheArchivesPart) {
+  const auto text = format_instance_backup(sample(), Pool{"default", "dir", "", {}, "Created", {}}, {});
+  EXPECT_EQ(text.find("backend:"), std::string::npos);
+  EXPECT_TRUE(text.starts_with("container:\n"));
+}
+
 TEST(BackupIndex, RefusesWhatItCannotTake) {
   const auto kind = [](const std::string& text) { return parse_backup_index(text).error().kind(); };
   EXPECT_EQ(kind("name: v\ntype: virtual-machine\n"), ErrorKind::kUnsupported);

@@ -127,7 +127,7 @@ TEST(ExecPlan, LetsTheRequestOverrideTheInstanceAndBothTheDefaults) {
   const auto plan = plan_exec(request, {{"A", "instance"}, {"LANG", "de"}}, {}, {});
   const std::vector<std::string> expected{
       "A=request", "HOME=/elsewhere", "LANG=de",
-      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "USER=root"};
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "USER=root", "container=lxc"};
   EXPECT_EQ(plan.environment, expected);
   EXPECT_EQ(plan.working_directory, "/root");
   request.user = 1000;
