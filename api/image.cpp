@@ -12,6 +12,16 @@ struct Members<ImageAlias> {
   }
 };
 template <>
+struct Members<ImageUpdateSource> {
+  static void visit(auto& v, auto& x) {
+    v("alias", x.alias);
+    v("certificate", x.certificate);
+    v("protocol", x.protocol);
+    v("server", x.server);
+    v("image_type", x.image_type);
+  }
+};
+template <>
 struct Members<Image> {
   static void visit(auto& v, auto& x) {
     v("auto_update", x.auto_update);
@@ -25,6 +35,7 @@ struct Members<Image> {
     v("filename", x.filename);
     v("fingerprint", x.fingerprint);
     v("size", x.size);
+    v("update_source", x.update_source);
     v("type", x.type);
     v("created_at", x.created_at);
     v("last_used_at", x.last_used_at);

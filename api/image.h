@@ -16,6 +16,15 @@ struct ImageAlias {
   std::string description;
 };
 
+// Where an image came from and is looked for again.
+struct ImageUpdateSource {
+  std::string alias;
+  std::string certificate;
+  std::string protocol;
+  std::string server;
+  std::string image_type;
+};
+
 struct Image {
   bool auto_update = false;
   ConfigMap properties;
@@ -32,6 +41,7 @@ struct Image {
   std::string created_at;
   std::string last_used_at;
   std::string uploaded_at;
+  std::optional<ImageUpdateSource> update_source;
 };
 
 // PUT /1.0/images/FINGERPRINT.

@@ -42,6 +42,7 @@ struct Members<InstanceSource> {
     v("protocol", x.protocol, Empty::kOmit);
     v("base-image", x.base_image, Empty::kOmit);
     v("mode", x.mode, Empty::kOmit);
+    v("secrets", x.secrets, Empty::kOmit);
     v("operation", x.operation, Empty::kOmit);
     v("source", x.source, Empty::kOmit);
     v("project", x.project, Empty::kOmit);

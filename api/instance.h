@@ -47,6 +47,7 @@ struct InstanceSource {
   std::string base_image;  // wire: "base-image"
   std::string mode;
   std::string operation;
+  ConfigMap secrets;  // migration, pull: of the operation's sockets
   std::string source;  // copy: "NAME" or "NAME/SNAPSHOT"
   std::string project;
   bool live = false;

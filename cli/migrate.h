@@ -1,0 +1,41 @@
+// An instance from one server to another: what "copy" and "move" do when their words name two remotes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/instance.h"
+#include "base/result.h"
+#include "cli/command.h"
+#include "cli/server.h"
+#include "cli/snapshot_name.h"
+
+namespace cella::cli {
+
+// A word with the remote it is for: the one before its colon, else the default one.
+struct RemoteName {
+  std::string remote;
+  std::string name;
+};
+Result<RemoteName> remote_name_of(Server& server, std::string_view word);
+
+enum class MigrationMode : std::uint8_t { kPull, kPush, kRelay };
+// "pull" when not given. Errors: kInvalid naming it.
+Result<MigrationMode> migration_mode(const Arguments& arguments);
+
+// --storage: the root disk of `devices` is in that pool, all else of it as in the expanded devices.
+Result<void> apply_root_pool(const Arguments& arguments, const api::DeviceMap& expanded, api::DeviceMap& devices);
+
+struct Migration {
+  SnapshotName from;
+  api::InstanceCreate create;  // with name and configuration; its source is filled in
+  MigrationMode mode = MigrationMode::kPull;
+  bool live = false;
+  bool instance_only = false;
+  bool refresh = false;
+};
+
+// Returns when the instance is there. Errors: those of either server; nothing is left of an attempt.
+Result<void> migrate(Server& source, Server& target, Migration migration);
+
+}  // namespace cella::cli
