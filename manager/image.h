@@ -54,7 +54,7 @@ struct ImagePut {
   std::optional<Timestamp> expires_at;
 };
 
-// PATCH: absent members stay; properties are replaced as a whole, as LXD does.
+// PATCH: absent members stay; properties are added to those there are.
 struct ImagePatch {
   std::optional<bool> auto_update;
   std::optional<bool> is_public;

@@ -69,7 +69,10 @@ Result<void> ImageSet::patch(const std::string& key, const ImagePatch& patch) {
   ImagePut put;
   put.auto_update = patch.auto_update.value_or(image.auto_update);
   put.is_public = patch.is_public.value_or(image.is_public);
-  put.properties = patch.properties.value_or(image.properties);
+  put.properties = image.properties;
+  if (patch.properties) {
+    for (const auto& [key, value] : *patch.properties) put.properties[key] = value;
+  }
   put.profiles = patch.profiles.value_or(image.profiles);
   put.expires_at = patch.expires_at ? patch.expires_at : image.expires_at;
   return update(image.fingerprint, put);

@@ -1,5 +1,7 @@
 #include "manager/instance_expansion.h"
 
+#include <set>
+
 #include "manager/config_keys.h"
 #include "manager/device_rules.h"
 #include "manager/networks.h"
@@ -22,6 +24,10 @@ Result<Expanded> merge_instance(const InstanceSurroundings& around, const Instan
 Result<ExpandedInstance> expand_instance(const InstanceSurroundings& around, const InstanceRecord& record,
                                          const Profile* changed) {
   TRY(check_config(record.config, ConfigOwner::kInstance));
+  const std::set<std::string> different(record.profiles.begin(), record.profiles.end());
+  if (different.size() != record.profiles.size()) {
+    return Error(ErrorKind::kInvalid, "Duplicate profile found in request");
+  }
   auto merged = TRY(merge_instance(around, record, changed));
   TRY(check_devices(merged.devices, [&](const Device& nic) { return around.networks.validate_nic(nic); }));
   auto spec = TRY(build_spec(record.name, merged.config, merged.devices, around.host));

@@ -36,8 +36,14 @@ void add_profiles(const Profiles& profiles, std::vector<std::string>& urls, cons
 std::vector<std::string> users_of_pool(const InstanceSet& set, const Profiles& profiles, const std::string& pool) {
   std::vector<std::string> urls;
   for (const auto& entry : set.list()) {
-    const auto record = set.record(*entry);
-    if (record.pool == pool) urls.push_back(instance_url(record.name));
+    std::shared_lock lock(set.mutex());
+    if (entry->record.pool != pool) continue;
+    urls.push_back(instance_url(entry->record.name));
+    for (const auto& snapshot : entry->snapshots) {
+      if (snapshot.phase == SnapshotPhase::kReady) {
+        urls.push_back(instance_url(entry->record.name, "/snapshots/" + snapshot.name));
+      }
+    }
   }
   add_profiles(profiles, urls, [&](const Devices& devices) { return uses_pool(devices, pool); });
   return urls;
