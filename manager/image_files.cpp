@@ -33,7 +33,7 @@ Result<ImageFile> described(const std::string& path, const std::string& name) {
   const Fd file = TRY(open_path(path, O_RDONLY));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return errno_error(errno, "stat " + path);
-  char head[16];
+  char head[2048];
   const ssize_t count = ::pread(file.get(), head, sizeof head, 0);
   if (count < 0) return errno_error(errno, "read " + path);
   return ImageFile{path, name + image_extension({head, static_cast<std::size_t>(count)}), status.st_size};
@@ -51,6 +51,7 @@ std::string image_extension(std::string_view head) {
   if (head.starts_with("\x28\xb5\x2f\xfd"sv)) return ".tar.zst";
   if (head.starts_with("\x5d\0\0"sv)) return ".tar.lzma";
   if (head.starts_with("hsqs"sv)) return ".squashfs";
+  if (head.size() > 1028 && head.substr(1024).starts_with("\xe2\xe1\xf5\xe0"sv)) return ".erofs";
   return ".tar";
 }
 

@@ -31,7 +31,7 @@ class ImageDirectory {
 // Removes the files of an upload that was not kept.
 void discard_upload(const ImageUpload& upload);
 
-// ".tar.xz", ".tar.gz", ".tar.bz2", ".tar.zst", ".tar.lzma", ".squashfs" or ".tar", told by the first bytes.
+// ".tar.xz", ".tar.gz", ".tar.bz2", ".tar.zst", ".tar.lzma", ".squashfs", ".erofs" or ".tar", told by the first 2 KiB.
 std::string image_extension(std::string_view head);
 
 }  // namespace cella::manager

@@ -27,7 +27,7 @@ Result<void> DirDriver::create_image(const std::string& name, const ImageFiles& 
   StagedVolume staged = TRY(StagedVolume::make(tree, volume.kind));
   // A squashfs is never mounted as a root here, but roots are copied out of it.
   if (!files.rootfs_path.empty() &&
-      TRY(detect_rootfs(TRY(open_path(files.rootfs_path, O_RDONLY)), files.rootfs_path)) == RootfsFormat::kSquashfs)
+      TRY(detect_rootfs(TRY(open_path(files.rootfs_path, O_RDONLY)), files.rootfs_path)) == RootfsFormat::kFileSystem)
     TRY(squashfs_can_be_mapped(files.rootfs_path));
   TRY(fill_image_volume(staged.directory(), files, SquashfsUse::kKeepFile, limits, watch));
   return staged.publish(volume);

@@ -8,6 +8,7 @@
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -45,7 +46,7 @@ Result<void> copy_attribute(const std::string& from, const std::string& to, cons
   return errno_error(saved, std::string("setxattr ") + name);
 }
 
-// Older kernels do not tell where squashfs files have holes: blocks of zeros become holes.
+// erofs, and squashfs on older kernels, do not tell where files have holes: blocks of zeros become holes.
 Result<void> copy_without_zeros(const Fd& from, const Fd& to, off_t end) {
   std::string block(1u << 16, '\0');
   const std::string zeros(block.size(), '\0');
@@ -66,15 +67,21 @@ Result<void> copy_without_zeros(const Fd& from, const Fd& to, off_t end) {
 
 bool hides_holes(const Fd& file) {
   struct statfs status {};
-  return ::fstatfs(file.get(), &status) == 0 && status.f_type == SQUASHFS_MAGIC;
+  return ::fstatfs(file.get(), &status) == 0 &&
+         (status.f_type == SQUASHFS_MAGIC || status.f_type == EROFS_SUPER_MAGIC_V1);
 }
 
-Result<void> copy_range(const Fd& from, const Fd& to, off_t offset, off_t end) {
+// At once, so that a copy can be cancelled in a big file.
+constexpr std::size_t kCopiedAtOnce = 64u << 20;
+
+Result<void> copy_range(const Fd& from, const Fd& to, off_t offset, off_t end,
+                        const std::function<bool()>& cancelled) {
   off_t in = offset;
   off_t out = offset;
   bool ranges = true;
   while (in < end) {
-    const std::size_t wanted = static_cast<std::size_t>(end - in);
+    if (cancelled && cancelled()) return Error(ErrorKind::kCancelled, "copy");
+    const std::size_t wanted = std::min(static_cast<std::size_t>(end - in), kCopiedAtOnce);
     ssize_t count = 0;
     if (ranges) {
       count = ::copy_file_range(from.get(), &in, to.get(), &out, wanted, 0);
@@ -116,7 +123,8 @@ Result<void> set_owner_mode_times(const Fd& to, const struct stat& status) {
   return kOk;
 }
 
-Result<void> copy_contents(const Fd& from, const Fd& to, std::uint64_t size) {
+Result<void> copy_contents(const Fd& from, const Fd& to, std::uint64_t size,
+                           const std::function<bool()>& cancelled) {
   if (size == 0) return kOk;
   if (::ioctl(to.get(), FICLONE, from.get()) == 0) return kOk;
   off_t at = 0;
@@ -129,7 +137,7 @@ Result<void> copy_contents(const Fd& from, const Fd& to, std::uint64_t size) {
     const off_t start = data < 0 ? at : data;
     const off_t hole = data < 0 ? -1 : ::lseek(from.get(), start, SEEK_HOLE);
     const off_t stop = hole < 0 || hole > end ? end : hole;
-    TRY(copy_range(from, to, start, stop));
+    TRY(copy_range(from, to, start, stop, cancelled));
     at = stop;
   }
   if (::ftruncate(to.get(), end) != 0) return errno_error(errno, "ftruncate");

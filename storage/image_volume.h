@@ -9,6 +9,7 @@
 
 namespace cella::storage {
 
+// An erofs has this name too: what it is tells its first block.
 inline constexpr const char* kImageFileName = "rootfs.squashfs";
 inline constexpr const char* kTreeName = "rootfs";
 

@@ -69,7 +69,7 @@ Result<void> OverlayDriver::create_image(const std::string& name, const ImageFil
   SquashfsUse use =
       options_.squashfs == DriverOptions::Squashfs::kUnpack ? SquashfsUse::kUnpack : SquashfsUse::kKeepFile;
   if (!files.rootfs_path.empty() &&
-      TRY(detect_rootfs(TRY(open_path(files.rootfs_path, O_RDONLY)), files.rootfs_path)) == RootfsFormat::kSquashfs &&
+      TRY(detect_rootfs(TRY(open_path(files.rootfs_path, O_RDONLY)), files.rootfs_path)) == RootfsFormat::kFileSystem &&
       !TRY(squashfs_can_be_mapped(files.rootfs_path)))
     use = SquashfsUse::kUnpack;
   StagedVolume staged = TRY(StagedVolume::make(tree, volume.kind));

@@ -33,6 +33,15 @@ class TreeCopy {
  private:
   // relative: "" or "path/", below both roots; used for hard links and error texts.
   Result<void> copy_directory(const Fd& from, const Fd& to, const std::string& relative) {
+    // Every level holds two descriptors and a stack frame; nobody nests so deep in earnest.
+    if (depth_ > kDeepest) return Error(ErrorKind::kNoSpace, "copy: directories nested deeper than 1024");
+    ++depth_;
+    const Result<void> copied = copy_into(from, to, relative);
+    --depth_;
+    return copied;
+  }
+
+  Result<void> copy_into(const Fd& from, const Fd& to, const std::string& relative) {
     struct stat status {};
     if (::fstat(from.get(), &status) != 0) return errno_error(errno, "stat " + relative);
     for (const std::string& name : TRY(list_names(from))) TRY(copy_entry(from, to, relative, name));
@@ -85,7 +94,7 @@ class TreeCopy {
   Result<void> copy_file(const Fd& from, const Fd& to, const std::string& name, const struct stat& status) {
     const Fd source = TRY(open_at(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME));
     const Fd target = TRY(open_at(to, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    TRY(copy_contents(source, target, static_cast<std::uint64_t>(status.st_size)));
+    TRY(copy_contents(source, target, static_cast<std::uint64_t>(status.st_size), watch_.cancelled));
     // Ownership first: chown drops file capabilities.
     TRY(set_owner_mode_times(target, status));
     TRY(copy_attributes(source, target));
@@ -133,6 +142,8 @@ class TreeCopy {
   std::uint64_t expected_;
   const Watch& watch_;
   CopyReport report_;
+  static constexpr unsigned kDeepest = 1024;
+  unsigned depth_ = 0;
   std::map<FileKey, std::string> links_;
 };
 

@@ -189,21 +189,40 @@ Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& pa
   return run_worker(archive, ArchiveLayout::kBackupPart, &directory, limits, watch, part, owners);
 }
 
+namespace {
+
+std::uint64_t little_endian(const unsigned char* bytes, int count) {
+  std::uint64_t value = 0;
+  for (int i = count - 1; i >= 0; --i) value = value << 8 | bytes[i];
+  return value;
+}
+
+Result<void> check_length(const std::string& what, std::uint64_t needed, const struct stat& status) {
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (needed <= size) return kOk;
+  return Error(ErrorKind::kInvalid,
+               what + ": cut short, " + std::to_string(size) + " of " + std::to_string(needed) + " bytes");
+}
+
+}  // namespace
+
 Result<RootfsFormat> detect_rootfs(const Fd& file, const std::string& name) {
-  std::array<unsigned char, 96> head{};
-  const ssize_t count = ::pread(file.get(), head.data(), head.size(), 0);
-  if (count < 0) return errno_error(errno, "read " + name);
-  if (count < 4 || std::memcmp(head.data(), "hsqs", 4) != 0) return RootfsFormat::kArchive;
+  std::array<unsigned char, 1024 + 128> head{};
+  if (::pread(file.get(), head.data(), head.size(), 0) < 0) return errno_error(errno, "read " + name);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return errno_error(errno, "stat " + name);
-  // struct squashfs_super_block: s_major at 28 (le16), bytes_used at 40 (le64).
-  std::uint64_t bytes_used = 0;
-  for (int i = 7; i >= 0; --i) bytes_used = bytes_used << 8 | head[40 + static_cast<std::size_t>(i)];
-  if (count < static_cast<ssize_t>(head.size()) || bytes_used > static_cast<std::uint64_t>(status.st_size))
-    return Error(ErrorKind::kInvalid, "squashfs " + name + ": cut short, " + std::to_string(status.st_size) + " of " +
-                                          std::to_string(bytes_used) + " bytes");
-  if (head[28] != 4 || head[29] != 0) return Error(ErrorKind::kInvalid, "squashfs " + name + ": version is not 4");
-  return RootfsFormat::kSquashfs;
+  if (std::memcmp(head.data(), "hsqs", 4) == 0) {
+    // struct squashfs_super_block: s_major at 28 (le16), bytes_used at 40 (le64).
+    TRY(check_length("squashfs " + name, std::max<std::uint64_t>(little_endian(&head[40], 8), 96), status));
+    if (head[28] != 4 || head[29] != 0) return Error(ErrorKind::kInvalid, "squashfs " + name + ": version is not 4");
+    return RootfsFormat::kFileSystem;
+  }
+  const unsigned char* erofs = &head[1024];
+  if (std::memcmp(erofs, "\xe2\xe1\xf5\xe0", 4) != 0) return RootfsFormat::kArchive;
+  // struct erofs_super_block: blkszbits at 12, blocks at 36 (le32).
+  if (erofs[12] > 16) return Error(ErrorKind::kInvalid, "erofs " + name + ": damaged super block");
+  TRY(check_length("erofs " + name, little_endian(erofs + 36, 4) << erofs[12], status));
+  return RootfsFormat::kFileSystem;
 }
 
 }  // namespace cella::storage

@@ -50,9 +50,9 @@ Result<std::string> read_backup_index(const Fd& archive, const Watch& watch);
 Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& part, const std::optional<IdMap>& owners,
                                         const Fd& directory, const UnpackLimits& limits, const Watch& watch);
 
-enum class RootfsFormat : std::uint8_t { kArchive, kSquashfs };
-// Tells a squashfs by its magic and checks that it is as long as its superblock says. Errors: kInvalid when it is cut
-// short or of a version that Linux does not mount.
+enum class RootfsFormat : std::uint8_t { kArchive, kFileSystem };
+// Tells a squashfs or erofs by its magic and checks that it is as long as its super block says. Errors: kInvalid when it
+// is cut short or of a version that Linux does not mount.
 Result<RootfsFormat> detect_rootfs(const Fd& file, const std::string& name);
 
 }  // namespace cella::storage

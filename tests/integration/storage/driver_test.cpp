@@ -18,7 +18,7 @@ namespace {
 struct Variant {
   std::string name;
   DriverType driver;
-  std::string format;  // "unified", "squashfs", "tar"
+  std::string format;  // "unified", "squashfs", "erofs", "tar"
   DriverOptions options;
 };
 
@@ -336,6 +336,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Variant{"overlay_attached_layers", DriverType::kOverlay, "unified", kAttached},
                     Variant{"overlay_attached_squashfs", DriverType::kOverlay, "squashfs", kAttached},
                     Variant{"overlay_unpacked_squashfs", DriverType::kOverlay, "squashfs", kUnpack},
+                    Variant{"overlay_erofs", DriverType::kOverlay, "erofs", {}},
+                    Variant{"btrfs_erofs", DriverType::kBtrfs, "erofs", {}},
                     Variant{"btrfs_unified", DriverType::kBtrfs, "unified", {}},
                     Variant{"btrfs_squashfs", DriverType::kBtrfs, "squashfs", {}},
                     Variant{"btrfs_tar", DriverType::kBtrfs, "tar", {}},

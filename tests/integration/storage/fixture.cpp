@@ -94,6 +94,8 @@ SplitImage make_split(const std::string& directory, const std::string& rootfs) {
   shell("tar -C " + directory + "/meta -caf " + image.metadata + " metadata.yaml");
   if (rootfs == "squashfs") {
     shell("mksquashfs " + tree + " " + image.rootfs + " -quiet -no-progress -comp zstd");
+  } else if (rootfs == "erofs") {
+    shell("mkfs.erofs --quiet -zlz4 " + image.rootfs + " " + tree);
   } else {
     shell("tar --xattrs --xattrs-include='*' --acls --numeric-owner -S -C " + tree + " -cf " + image.rootfs + " .");
   }

@@ -41,7 +41,7 @@ struct SplitImage {
   std::string metadata;
   std::string rootfs;
 };
-// rootfs: "squashfs" or "tar".
+// rootfs: "squashfs", "erofs" or "tar".
 SplitImage make_split(const std::string& directory, const std::string& rootfs);
 
 // Runs `look` in a child that is root of the map's user namespace with the mount as its root directory. The child
