@@ -12,10 +12,6 @@ namespace {
 
 std::string url_of(const std::string& name) { return "/1.0/storage-pools/" + api::percent_encode(name); }
 
-std::string volume_url(const std::string& pool, const manager::PoolVolume& volume) {
-  return url_of(pool) + "/volumes/" + volume.type + "/" + api::percent_encode(volume.name);
-}
-
 class StorageHandlers {
  public:
   explicit StorageHandlers(manager::Pools& pools) : pools_(pools) {}
@@ -60,41 +56,7 @@ class StorageHandlers {
     return empty_reply();
   }
 
-  Result<Reply> volumes(const Request& request) {
-    const std::string& pool = request.parameter("name");
-    const std::string& type = request.parameter("type");
-    std::vector<manager::PoolVolume> found = TRY(pools_.volumes(pool));
-    if (!type.empty()) std::erase_if(found, [&](const auto& volume) { return volume.type != type; });
-    return collection_reply(
-        request, found, [](const manager::PoolVolume& volume) { return to_wire(volume); },
-        [&](const manager::PoolVolume& volume) { return volume_url(pool, volume); });
-  }
-
-  Result<Reply> volume(const Request& request) {
-    const manager::PoolVolume found = TRY(find_volume(request));
-    const api::StorageVolume wire = to_wire(found);
-    return sync_reply_with_etag(api::encode(wire), api::encode(api::StoragePoolPut{wire.config, wire.description}));
-  }
-
-  Result<Reply> volume_state(const Request& request) {
-    const manager::PoolVolume found = TRY(find_volume(request));
-    if (found.type != "container") {
-      return Error(ErrorKind::kUnsupported, "state of a volume of type " + found.type);
-    }
-    const manager::PoolVolumeUsage usage = TRY(pools_.root_usage(request.parameter("name"), found.name));
-    return sync_reply("{\"usage\":{\"used\":" + std::to_string(usage.used) +
-                      ",\"total\":" + std::to_string(usage.total) + "}}");
-  }
-
  private:
-  Result<manager::PoolVolume> find_volume(const Request& request) {
-    for (manager::PoolVolume& volume : TRY(pools_.volumes(request.parameter("name")))) {
-      if (volume.type == request.parameter("type") && volume.name == request.parameter("volume")) return volume;
-    }
-    return Error(ErrorKind::kNotFound, "Storage volume \"" + request.parameter("volume") + "\" of type \"" +
-                                           request.parameter("type") + "\" not found");
-  }
-
   template <typename Change>
   Result<Reply> change(const Request& request, const Change& apply) {
     const std::lock_guard lock(changing_);
@@ -120,13 +82,6 @@ void add_storage_routes(Router& router, manager::Pools& pools) {
   router.add("PATCH", pool, [handlers](const Request& request) { return handlers->patch(request); });
   router.add("DELETE", pool, [handlers](const Request& request) { return handlers->remove(request); });
   router.add("GET", pool + "/resources", [handlers](const Request& request) { return handlers->resources(request); });
-  router.add("GET", pool + "/volumes", [handlers](const Request& request) { return handlers->volumes(request); });
-  router.add("GET", pool + "/volumes/{type}",
-             [handlers](const Request& request) { return handlers->volumes(request); });
-  router.add("GET", pool + "/volumes/{type}/{volume}",
-             [handlers](const Request& request) { return handlers->volume(request); });
-  router.add("GET", pool + "/volumes/{type}/{volume}/state",
-             [handlers](const Request& request) { return handlers->volume_state(request); });
 }
 
 }  // namespace cella::daemon

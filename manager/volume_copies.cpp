@@ -26,7 +26,7 @@ Result<void> fill_from(Pools& pools, const VolumeAt& from, const VolumeAt& to, c
   const Fd mount = TRY(open_volume_tree(pools, from));
   const Fd tree = TRY(open_at(mount, ".", O_RDONLY | O_DIRECTORY));
   const auto target = TRY(pools.access(to.pool));
-  TRY(target.driver->create_root(to.volume.name, "", watch));
+  TRY(target.driver->create_volume(to.volume, "", watch));
   Rollback undo;
   undo.add([&] { (void)target.driver->remove(to.volume); });
   const DirFd directory = TRY(storage::open_volume_directory(target.spec, to.volume));
@@ -49,15 +49,20 @@ VolumeAt incoming_at(const std::string& pool, const std::string& instance) {
   return root_at(pool, instance + kIncoming);
 }
 
+VolumeAt incoming_for(const VolumeAt& volume) {
+  const bool custom = volume.volume.kind == VolumeKind::kCustom || volume.volume.kind == VolumeKind::kCustomSnapshot;
+  const auto name = volume.volume.name.substr(0, volume.volume.name.find('/'));
+  return {volume.pool, {custom ? VolumeKind::kCustom : VolumeKind::kRoot, name + kIncoming}};
+}
+
 bool is_incoming(const VolumeAt& volume) {
-  return volume.volume.kind == VolumeKind::kRoot && volume.volume.name.ends_with(kIncoming);
+  return storage::is_writable(volume.volume.kind) && volume.volume.name.ends_with(kIncoming);
 }
 
 Result<void> copy_volume(Pools& pools, const VolumeAt& from, const VolumeAt& to, const storage::Watch& watch) {
   if (from.pool == to.pool) return TRY(pools.access(from.pool)).driver->copy(from.volume, to.volume, watch);
-  if (to.volume.kind == VolumeKind::kRoot) return fill_from(pools, from, to, watch);
-  const auto instance = to.volume.name.substr(0, to.volume.name.find('/'));
-  const auto incoming = incoming_at(to.pool, instance);
+  if (storage::is_writable(to.volume.kind)) return fill_from(pools, from, to, watch);
+  const auto incoming = incoming_for(to);
   TRY(pools.remove_volume(to.pool, incoming.volume));
   TRY(fill_from(pools, from, incoming, watch));
   return rename_volume(pools, incoming, to.volume);
@@ -78,6 +83,9 @@ Result<void> replace_root(Pools& pools, const VolumeAt& next, const VolumeAt& pr
 }
 
 Result<Fd> open_volume_tree(Pools& pools, const VolumeAt& volume) {
+  // Always a plain tree; and files of an unmapped volume have ids that no map of a container holds.
+  if (volume.volume.kind == VolumeKind::kCustom || volume.volume.kind == VolumeKind::kCustomSnapshot)
+    return Fd(TRY(open_dir_at(TRY(open_volume_files(pools, volume)), storage::kTreeName)));
   return TRY(pools.access(volume.pool)).driver->open_root(volume.volume, TRY(plain_map()));
 }
 

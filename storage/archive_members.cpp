@@ -25,6 +25,14 @@ MemberPath member_of_part(std::string path, std::string_view part) {
   return {std::move(path), kind};
 }
 
+MemberPath member_of_volume(const std::string& path, std::string_view part) {
+  if (!path.starts_with(part)) return {};
+  const std::string rest = path.substr(part.size());
+  if (rest == ".img") return {"rootfs/root.img", MemberPart::kRootfs};
+  if (!rest.empty() && !rest.starts_with('/')) return {};
+  return {"rootfs" + rest, MemberPart::kRootfs};
+}
+
 }  // namespace
 
 Result<MemberPath> plain_member_path(std::string_view name, ArchiveLayout layout, std::string_view backup_part) {
@@ -45,6 +53,7 @@ Result<MemberPath> plain_member_path(std::string_view name, ArchiveLayout layout
     member.path += component;
   }
   if (layout == ArchiveLayout::kBackupPart) return member_of_part(std::move(member.path), backup_part);
+  if (layout == ArchiveLayout::kBackupVolume) return member_of_volume(member.path, backup_part);
   if (layout == ArchiveLayout::kBackupIndex) {
     member.part = member.path == "backup/index.yaml" ? MemberPart::kMetadata : MemberPart::kIgnored;
     return member;

@@ -314,6 +314,12 @@ Result<void> ArchiveWriter::add_tree(const std::string& name, const Fd& director
   return state_->tree(directory, name, watch);
 }
 
+Result<void> ArchiveWriter::add_member(const std::string& name, const Fd& directory, const std::string& leaf,
+                                       const Watch& watch) {
+  TRY_CONTEXT(name, state_->member(directory, leaf, name, watch));
+  return kOk;
+}
+
 Result<void> ArchiveWriter::finish() {
   if (::archive_write_close(state_->handle) != ARCHIVE_OK) return state_->failure("close");
   return kOk;

@@ -41,6 +41,8 @@ class ArchiveWriter {
   // The directory as `name` and everything below it: owners as they are, modes, times, attributes, ACLs, links and
   // holes. Device nodes and sockets are left out. Errors: kNoSpace, kCancelled, kIo naming the file.
   Result<void> add_tree(const std::string& name, const Fd& directory, const Watch& watch);
+  // What `leaf` of the directory is, as `name`. Errors: as add_tree().
+  Result<void> add_member(const std::string& name, const Fd& directory, const std::string& leaf, const Watch& watch);
   // Writes the end; without it the archive is not whole.
   Result<void> finish();
 

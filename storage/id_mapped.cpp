@@ -75,6 +75,14 @@ class NamespaceCache {
   std::list<Entry> entries_;
 };
 
+Result<Fd> clone_tree(const Fd& dir, const std::string& name) {
+  // O_NOFOLLOW on purpose: what lies in a volume may be the container's own link.
+  const Fd tree = TRY(open_at(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  Fd mount(sys_open_tree(tree.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+  if (!mount) return errno_error(errno, "open_tree " + name);
+  return mount;
+}
+
 NamespaceCache& cache() {
   static NamespaceCache instance;
   return instance;
@@ -100,11 +108,18 @@ Result<void> apply_id_map(const Fd& mount, const IdMap& map, MountAccess access,
 }
 
 Result<Fd> open_mapped_tree(const Fd& dir, const std::string& name, const IdMap& map, MountAccess access) {
-  // O_NOFOLLOW on purpose: what lies in a volume may be the container's own link.
-  const Fd tree = TRY(open_at(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-  Fd mount(sys_open_tree(tree.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
-  if (!mount) return errno_error(errno, "open_tree " + name);
+  Fd mount = TRY(clone_tree(dir, name));
   TRY(apply_id_map(mount, map, access, name));
+  return mount;
+}
+
+Result<Fd> open_plain_tree(const Fd& dir, const std::string& name, MountAccess access) {
+  Fd mount = TRY(clone_tree(dir, name));
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_NODEV;
+  if (access == MountAccess::kReadOnly) attributes.attr_set |= MOUNT_ATTR_RDONLY;
+  if (sys_mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes) != 0)
+    return errno_error(errno, "mount_setattr " + name);
   return mount;
 }
 

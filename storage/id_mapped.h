@@ -20,6 +20,9 @@ Result<Fd> user_namespace_for(const IdMap& map);
 // Errors: kUnsupported when the file system cannot be id-mapped.
 Result<Fd> open_mapped_tree(const Fd& dir, const std::string& name, const IdMap& map, MountAccess access);
 
+// The same with the ids as they are on disk.
+Result<Fd> open_plain_tree(const Fd& dir, const std::string& name, MountAccess access);
+
 // Applies the map to a detached mount that has none yet. Errors: kUnsupported as above.
 Result<void> apply_id_map(const Fd& mount, const IdMap& map, MountAccess access, const std::string& object);
 
