@@ -5,6 +5,7 @@
 
 #include "api/codec.h"
 #include "api/connection.h"
+#include "api/tunnel.h"
 #include "api/websocket_state.h"
 
 namespace cella::api {
@@ -67,7 +68,10 @@ class Client::Impl {
   }
 
   std::string with_project(std::string target) const {
-    if (project_.empty() || project_ == "default" || target.find("project=") != std::string::npos) return target;
+    if (project_.empty() || project_ == "default" || target.find("project=") != std::string::npos ||
+        target.find("all-projects=") != std::string::npos) {
+      return target;
+    }
     target += target.find('?') == std::string::npos ? '?' : '&';
     return target + "project=" + percent_encode(project_);
   }
@@ -210,6 +214,24 @@ class Client::Impl {
     return answer;
   }
 
+  Result<void> tunnel(const std::string& target, const std::string& protocol, Fd inside) {
+    TRY(connect());
+    const Request request{.method = "GET", .target = target, .body = {}, .headers = {}};
+    auto message = head_of<http::empty_body>(request);
+    message.set(http::field::upgrade, protocol);
+    message.set(http::field::connection, "Upgrade");
+    boost::system::error_code error;
+    http::write(*socket_, message, error);
+    std::optional<http::response_parser<http::buffer_body>> parser;
+    if (!error) error = read_head(request, parser);
+    if (error) return broken(transport_error(error, "GET " + target));
+    if (parser->get().result() != http::status::switching_protocols) return broken(error_of(TRY(answer_of(*parser))));
+    const auto read = buffer_.data();
+    const std::string early(static_cast<const char*>(read.data()), read.size());
+    buffer_.clear();
+    return run_tunnel(context_, *socket_, early, std::move(inside));
+  }
+
   Error broken(Error error) {
     finish(false);
     return error;
@@ -283,6 +305,10 @@ Result<HttpAnswer> Client::download(const Request& request, const BodySink& sink
   }
   TRY(impl_->read_body(*parser, sink, progress));
   return answer;
+}
+
+Result<void> Client::tunnel(const std::string& target, const std::string& protocol, Fd inside) {
+  return impl_->tunnel(target, protocol, std::move(inside));
 }
 
 Result<WebSocket> Client::open_websocket(const std::string& target) {

@@ -14,6 +14,48 @@ struct Members<Project> {
   }
 };
 
+template <>
+struct Members<ProjectPut> {
+  static void visit(auto& v, auto& x) {
+    v("config", x.config);
+    v("description", x.description);
+  }
+};
+
+template <>
+struct Members<ProjectPatch> {
+  static void visit(auto& v, auto& x) {
+    v("config", x.config);
+    v("description", x.description);
+  }
+};
+
+template <>
+struct Members<ProjectCreate> {
+  static void visit(auto& v, auto& x) {
+    v("config", x.config);
+    v("description", x.description);
+    v("name", x.name);
+  }
+};
+
+template <>
+struct Members<ProjectResource> {
+  static void visit(auto& v, auto& x) {
+    v("Limit", x.limit);
+    v("Usage", x.usage);
+  }
+};
+
+template <>
+struct Members<ProjectState> {
+  static void visit(auto& v, auto& x) { v("resources", x.resources); }
+};
+
 CELLA_API_CODEC(Project)
+CELLA_API_CODEC(ProjectPut)
+CELLA_API_CODEC(ProjectPatch)
+CELLA_API_CODEC(ProjectCreate)
+CELLA_API_CODEC(ProjectState)
 
 }  // namespace cella::api

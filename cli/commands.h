@@ -29,6 +29,7 @@ Command network_command();
 Command operation_command();
 Command pause_command();
 Command profile_command();
+Command project_command();
 Command publish_command();
 Command query_command();
 Command remote_command();
@@ -40,5 +41,6 @@ Command start_command();
 Command stop_command();
 Command storage_command();
 Command version_command();
+Command warning_command();
 
 }  // namespace cella::cli

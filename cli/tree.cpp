@@ -37,6 +37,7 @@ Command command_tree() {
                    operation_command(),
                    pause_command(),
                    profile_command(),
+                   project_command(),
                    publish_command(),
                    query_command(),
                    remote_command(),
@@ -47,7 +48,8 @@ Command command_tree() {
                    start_command(),
                    stop_command(),
                    storage_command(),
-                   version_command()};
+                   version_command(),
+                   warning_command()};
   return tree;
 }
 

@@ -20,6 +20,8 @@ Result<void> authorize(Request& request, const manager::Certificates& certificat
 
 // A restricted sender may not name other projects in a body either (members "project" of it and of "source").
 // Errors: kDenied.
+// The same for a body that the handler has read itself.
 Result<void> check_body(const Request& request);
+Result<void> check_body(const Request& request, std::string_view body);
 
 }  // namespace cella::daemon

@@ -6,6 +6,7 @@
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
 #include "daemon/wire.h"
+#include "manager/names.h"
 
 namespace cella::daemon {
 namespace {
@@ -21,15 +22,17 @@ class AliasHandlers {
   explicit AliasHandlers(manager::Images& images) : images_(images) {}
 
   Result<Reply> list(const Request& request) {
-    std::vector<manager::Alias> aliases = images_.list_aliases();
+    std::vector<manager::Alias> aliases = images(request).list_aliases();
     std::erase_if(aliases, [&](const manager::Alias& alias) { return !may_see(request, alias); });
     return collection_reply(
         request, aliases, [](const manager::Alias& alias) { return to_wire(alias); },
-        [](const manager::Alias& alias) { return url_of(alias.name); });
+        [&](const manager::Alias& alias) {
+          return url_of(alias.name) + manager::project_query(request.project_of_images);
+        });
   }
 
   Result<Reply> get(const Request& request) {
-    const auto alias = images_.find_alias(request.parameter("name"));
+    const auto alias = images(request).find_alias(request.parameter("name"));
     // The same answer whether it is there or not.
     if (!request.access.trusted() && (!alias.ok() || !may_see(request, *alias))) {
       return Error(ErrorKind::kNotFound, "Image alias not found");
@@ -47,39 +50,41 @@ class AliasHandlers {
     alias.name = body.name;
     alias.description = body.description;
     alias.target = body.target;
-    TRY(images_.create_alias(alias));
-    return created_reply(url_of(body.name));
+    TRY(images(request).create_alias(alias));
+    return created_reply(url_of(body.name) + manager::project_query(request.project_of_images));
   }
 
   Result<Reply> change(const Request& request) {
     const auto body = TRY(api::decode<api::AliasPatch>(request.body));
     const bool replaces = request.method == "PUT";
     const std::lock_guard lock(changing_);
-    manager::Alias alias = TRY(images_.find_alias(request.parameter("name")));
+    manager::Alias alias = TRY(images(request).find_alias(request.parameter("name")));
     if (auto refused = check_if_match(request, representation_of(alias))) return *std::move(refused);
     if (replaces && !body.target) return invalid_value("target", "", "is required");
     alias.description = body.description.value_or(replaces ? "" : alias.description);
     alias.target = body.target.value_or(alias.target);
-    TRY(images_.update_alias(alias.name, alias));
+    TRY(images(request).update_alias(alias.name, alias));
     return empty_reply();
   }
 
   Result<Reply> rename(const Request& request) {
     const auto body = TRY(api::decode<api::Rename>(request.body));
-    TRY(images_.rename_alias(request.parameter("name"), body.name));
-    return created_reply(url_of(body.name));
+    TRY(images(request).rename_alias(request.parameter("name"), body.name));
+    return created_reply(url_of(body.name) + manager::project_query(request.project_of_images));
   }
 
   Result<Reply> remove(const Request& request) {
-    TRY(images_.remove_alias(request.parameter("name")));
+    TRY(images(request).remove_alias(request.parameter("name")));
     return empty_reply();
   }
 
  private:
+  manager::Images& images(const Request& request) const { return images_.in(request.project_of_images); }
+
   // Strangers see what names a public image.
   bool may_see(const Request& request, const manager::Alias& alias) const {
     if (request.access.trusted()) return true;
-    const auto image = images_.find(alias.target);
+    const auto image = images(request).find(alias.target);
     return image.ok() && image->is_public;
   }
 

@@ -12,7 +12,7 @@ namespace asio = boost::asio;
 struct EventHub::State {
   explicit State(asio::io_context& context) : io(context) {}
   asio::io_context& io;
-  std::set<std::shared_ptr<EventListener>> listeners;
+  std::map<std::shared_ptr<EventListener>, EventFilter> listeners;
   std::atomic<int> count{0};  // of listeners, for publishers
   manager::Events::Subscription subscription;
 };
@@ -22,22 +22,31 @@ EventHub::EventHub(asio::io_context& io, manager::Events& events) : state_(std::
     const std::shared_ptr<State> hub = state.lock();
     if (!hub || hub->count.load() == 0) return;
     const auto frame = std::make_shared<const std::string>(api::encode(to_wire(event)));
-    asio::post(hub->io, [hub, frame, type = std::string(manager::event_type_text(event.type()))] {
+    asio::post(hub->io, [hub, frame, event] {
+      const std::string type(manager::event_type_text(event.type()));
       const auto listeners = hub->listeners;  // delivering may end one
-      for (const auto& listener : listeners) listener->deliver(type, frame);
+      for (const auto& [listener, filter] : listeners) {
+        if (filter.lets_through(event)) listener->deliver(type, frame);
+      }
     });
   });
 }
 
 EventHub::~EventHub() { state_->subscription.cancel(); }
 
-TakeWebSocket EventHub::listener(std::set<std::string> types) {
-  return [state = state_, types = std::move(types)](std::shared_ptr<WebSocketPeer> peer) {
-    auto listener = std::make_shared<EventListener>(state->io, std::move(peer), types, [state](EventListener& ended) {
+bool EventFilter::lets_through(const manager::Event& event) const {
+  if (!types.empty() && !types.contains(std::string(manager::event_type_text(event.type())))) return false;
+  if (event.type() == manager::EventType::kLogging) return logs;
+  return project.empty() || event.project == project;
+}
+
+TakeWebSocket EventHub::listener(EventFilter filter) {
+  return [state = state_, filter = std::move(filter)](std::shared_ptr<WebSocketPeer> peer) {
+    auto listener = std::make_shared<EventListener>(state->io, std::move(peer), filter.types, [state](EventListener& ended) {
       state->listeners.erase(ended.shared_from_this());
       state->count.store(static_cast<int>(state->listeners.size()));
     });
-    state->listeners.insert(listener);
+    state->listeners.emplace(listener, filter);
     state->count.store(static_cast<int>(state->listeners.size()));
     listener->start();
   };
@@ -45,7 +54,7 @@ TakeWebSocket EventHub::listener(std::set<std::string> types) {
 
 void EventHub::close() {
   const auto listeners = state_->listeners;
-  for (const auto& listener : listeners) listener->end();
+  for (const auto& [listener, filter] : listeners) listener->end();
 }
 
 }  // namespace cella::daemon

@@ -16,6 +16,15 @@ class io_context;
 
 namespace cella::daemon {
 
+// What a listener is told.
+struct EventFilter {
+  std::set<std::string> types;  // of "operation", "lifecycle", "logging"; empty: all
+  std::string project;          // empty: of all projects
+  bool logs = true;             // log lines, which belong to no project
+
+  bool lets_through(const manager::Event& event) const;
+};
+
 // Lives on the I/O thread; events may be published on any. Outlived by io and events.
 class EventHub {
  public:
@@ -24,9 +33,8 @@ class EventHub {
   EventHub(const EventHub&) = delete;
   EventHub& operator=(const EventHub&) = delete;
 
-  // A listener for some types ("operation", "lifecycle", "logging"; empty: all). A listener that falls too far behind
-  // is cut off.
-  TakeWebSocket listener(std::set<std::string> types);
+  // A listener that falls too far behind is cut off.
+  TakeWebSocket listener(EventFilter filter);
   // Ends all connections. On the I/O thread.
   void close();
 

@@ -2,13 +2,17 @@
 #include <mutex>
 
 #include "api/codec.h"
+#include "daemon/access.h"
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
 #include "daemon/image_fetches.h"
 #include "daemon/instance_backups.h"
 #include "daemon/instance_requests.h"
+#include "daemon/migration_requests.h"
+#include "daemon/scope.h"
 #include "daemon/wire.h"
+#include "manager/projects.h"
 #include "manager/instance_restore.h"
 #include "manager/instance_snapshots.h"
 
@@ -31,16 +35,22 @@ Result<std::string> renamed(const std::string& from, const std::string& to) {
 
 class InstanceHandlers {
  public:
-  InstanceHandlers(manager::Server& server, std::shared_ptr<ImageFetches> fetches)
-      : server_(server), instances_(server.instances()), fetches_(std::move(fetches)) {}
+  InstanceHandlers(manager::Server& server, std::shared_ptr<ImageFetches> fetches, SocketOperations& sockets,
+                   boost::asio::io_context& io)
+      : server_(server),
+        instances_(server.instances()),
+        fetches_(std::move(fetches)),
+        migrations_(server, sockets, io) {}
 
   Result<Reply> list(const Request& request) {
     const int recursion = TRY(request.recursion());
+    const bool all = TRY(asks_for_all_projects(request));
     std::vector<manager::Instance> found;
     // Virtual machines are never there, so their list is empty.
     if (request.parameter("kind") != "virtual-machines") found = instances_.list();
     std::vector<CollectionEntry> entries;
     for (const manager::Instance& instance : found) {
+      if (!shows_project(request, all, request.project, instance.project)) continue;
       entries.push_back({url_of(request, instance),
                          recursion == 2 ? api::encode(full(instance)) : api::encode(to_wire(instance))});
     }
@@ -60,9 +70,12 @@ class InstanceHandlers {
       import.project = request.project;
       return reply(server_.backups().import(import, requestor_of(request)));
     }
-    const auto body = TRY(api::decode<api::InstanceCreate>(TRY(read_all(reader, kMaxJson))));
-    const manager::InstanceCreate create = TRY(create_from_wire(body, request.project, server_.images()));
-    const auto fetch = TRY(fetch_for_instance(fetches_, body.source, server_.config()));
+    const std::string text = TRY(read_all(reader, kMaxJson));
+    TRY(check_body(request, text));
+    const auto body = TRY(api::decode<api::InstanceCreate>(text));
+    const manager::InstanceCreate create = TRY(create_from_wire(body, request.project, server_.images().in(request.project_of_images)));
+    if (body.source.type == "migration") return reply(migrations_.receive(create, body.source, requestor_of(request)));
+    const auto fetch = TRY(fetch_for_instance(fetches_, body.source, request.project_of_images, server_.config()));
     return reply(instances_.create(create, requestor_of(request), fetch));
   }
 
@@ -88,16 +101,14 @@ class InstanceHandlers {
 
   Result<Reply> rename(const Request& request) {
     const auto body = TRY(api::decode<api::InstancePost>(request.body));
-    if (!body.project.empty() && body.project != "default") {
-      return Error(ErrorKind::kUnsupported, "project \"" + body.project + "\": moving to another project is not served yet");
-    }
     const std::string& name = request.parameter("name");
+    if (!body.project.empty() && body.project != request.project) return move_to_project(request, body);
     if (!body.pool.empty()) {
       return reply(
           instances_.move(name, TRY(renamed(name, body.name)), body.pool, requestor_of(request)));
     }
     if (body.migration) {
-      return Error(ErrorKind::kUnsupported, "migration: moving an instance to another server is not served yet");
+      return reply(migrations_.send(name, "", body, requestor_of(request)));
     }
     return reply(instances_.rename(name, TRY(renamed(name, body.name)), requestor_of(request)));
   }
@@ -130,6 +141,17 @@ class InstanceHandlers {
     return out;
   }
 
+  Result<Reply> move_to_project(const Request& request, const api::InstancePost& body) {
+    const std::string& name = request.parameter("name");
+    if (!body.pool.empty()) {
+      return Error(ErrorKind::kUnsupported, "pool and project: move to the other pool first, then to the project");
+    }
+    if (!server_.projects().exists(body.project)) return Error(ErrorKind::kNotFound, "Project not found");
+    const std::string to = body.name.empty() ? manager::short_name(name) : body.name;
+    TRY(manager::check_instance_name(to));
+    return reply(instances_.rename(name, manager::qualified_name(body.project, to), requestor_of(request)));
+  }
+
   // what: "NAME/SNAPSHOT" as lxc sends it, or the snapshot's plain name.
   Result<Reply> restore(const Request& request, const std::string& what) {
     const std::string& name = request.parameter("name");
@@ -147,13 +169,15 @@ class InstanceHandlers {
   manager::Server& server_;
   manager::Instances& instances_;
   const std::shared_ptr<ImageFetches> fetches_;
+  MigrationRequests migrations_;
   std::mutex changing_;  // nothing comes between If-Match and the change's validation
 };
 
 }  // namespace
 
-void add_instance_routes(Router& router, manager::Server& server, std::shared_ptr<ImageFetches> fetches) {
-  auto handlers = std::make_shared<InstanceHandlers>(server, std::move(fetches));
+void add_instance_routes(Router& router, manager::Server& server, std::shared_ptr<ImageFetches> fetches,
+                         SocketOperations& sockets, boost::asio::io_context& io) {
+  auto handlers = std::make_shared<InstanceHandlers>(server, std::move(fetches), sockets, io);
   const std::string one = "/1.0/instances/{name}";
   router.add("GET", "/1.0/instances", [handlers](const Request& request) { return handlers->list(request); });
   router.add_upload("POST", "/1.0/instances",

@@ -55,6 +55,9 @@ struct Request {
   // Of the query, "default" when it names none: there when a handler runs. In the routes of instances the parameter
   // "name" is the qualified name in it (manager/names.h).
   std::string project = "default";
+  // Where its images and profiles are: in it, or in "default".
+  std::string project_of_images = "default";
+  std::string project_of_profiles = "default";
   Peer peer;
   Access access;
   std::int64_t guest = 0;  // the instance whose guest API it came through (manager::GuestId); 0: none
@@ -119,6 +122,8 @@ class WebSocketPeer {
   enum class Ending : std::uint8_t { kNone, kOrderly, kVanished };
   using OnFrame = std::function<void(FrameKind kind, std::string_view data, Ending ending)>;
   virtual void read(OnFrame callback) = 0;
+  // From now on binary messages come whole as text does; one longer than the limit ends the connection.
+  virtual void read_whole(std::size_t limit) = 0;
   // Sends one message; one at a time. data stays with the caller until callback.
   virtual void write(FrameKind kind, std::string_view data, std::function<void(bool sent)> callback) = 0;
   // Pings with a payload; only while no write is under way.

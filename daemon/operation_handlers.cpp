@@ -6,6 +6,7 @@
 #include "api/codec.h"
 #include "base/units.h"
 #include "daemon/handlers.h"
+#include "daemon/scope.h"
 #include "daemon/socket_operations.h"
 #include "daemon/wire.h"
 
@@ -49,9 +50,10 @@ class OperationHandlers {
 
   Result<Reply> list(const Request& request) {
     const bool whole = TRY(request.recursion()) > 0;
+    const bool all = TRY(asks_for_all_projects(request));
     std::map<std::string, std::string> by_status;  // lower-case status → elements
     for (const manager::OperationRecord& record : operations_.list()) {
-      if (!request.access.may_use(record.project)) continue;
+      if (!shows_project(request, all, request.project, record.project)) continue;
       std::string& elements = by_status[lower(std::string(status_text(record.status)))];
       if (!elements.empty()) elements += ',';
       elements += whole ? api::encode(to_wire(record)) : api::quote("/1.0/operations/" + record.id);

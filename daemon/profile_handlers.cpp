@@ -6,11 +6,14 @@
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
 #include "daemon/wire.h"
+#include "manager/names.h"
 
 namespace cella::daemon {
 namespace {
 
-std::string url_of(const std::string& name) { return "/1.0/profiles/" + api::percent_encode(name); }
+std::string url_of(const std::string& project, const std::string& name) {
+  return "/1.0/profiles/" + api::percent_encode(name) + manager::project_query(project);
+}
 
 class ProfileHandlers {
  public:
@@ -18,43 +21,43 @@ class ProfileHandlers {
 
   Result<Reply> list(const Request& request) {
     return collection_reply(
-        request, profiles_.list(), [](const manager::Profile& profile) { return to_wire(profile); },
-        [](const manager::Profile& profile) { return url_of(profile.name); });
+        request, profiles_.list(request.project_of_profiles), [](const manager::Profile& profile) { return to_wire(profile); },
+        [](const manager::Profile& profile) { return url_of(profile.project, profile.name); });
   }
 
   Result<Reply> get(const Request& request) {
-    const manager::Profile profile = TRY(profiles_.find(request.parameter("name")));
+    const manager::Profile profile = TRY(profiles_.find(request.project_of_profiles, request.parameter("name")));
     return sync_reply_with_etag(api::encode(to_wire(profile)), api::encode(writable_part(profile)));
   }
 
   Result<Reply> create(const Request& request) {
     const auto body = TRY(api::decode<api::ProfileCreate>(request.body));
-    TRY(profiles_.create(body.name, {body.description, body.config, body.devices}, requestor_of(request)));
-    return created_reply(url_of(body.name));
+    TRY(profiles_.create(request.project_of_profiles, body.name, {body.description, body.config, body.devices}, requestor_of(request)));
+    return created_reply(url_of(request.project_of_profiles, body.name));
   }
 
   Result<Reply> put(const Request& request) {
     const auto body = TRY(api::decode<api::ProfilePut>(request.body));
     return change(request, [&](const std::string& name) {
-      return profiles_.update(name, {body.description, body.config, body.devices}, requestor_of(request));
+      return profiles_.update(request.project_of_profiles, name, {body.description, body.config, body.devices}, requestor_of(request));
     });
   }
 
   Result<Reply> patch(const Request& request) {
     const auto body = TRY(api::decode<api::ProfilePatch>(request.body));
     return change(request, [&](const std::string& name) {
-      return profiles_.patch(name, {body.description, body.config, body.devices}, requestor_of(request));
+      return profiles_.patch(request.project_of_profiles, name, {body.description, body.config, body.devices}, requestor_of(request));
     });
   }
 
   Result<Reply> rename(const Request& request) {
     const auto body = TRY(api::decode<api::Rename>(request.body));
-    TRY(profiles_.rename(request.parameter("name"), body.name, requestor_of(request)));
-    return created_reply(url_of(body.name));
+    TRY(profiles_.rename(request.project_of_profiles, request.parameter("name"), body.name, requestor_of(request)));
+    return created_reply(url_of(request.project_of_profiles, body.name));
   }
 
   Result<Reply> remove(const Request& request) {
-    TRY(profiles_.remove(request.parameter("name"), requestor_of(request)));
+    TRY(profiles_.remove(request.project_of_profiles, request.parameter("name"), requestor_of(request)));
     return empty_reply();
   }
 
@@ -62,7 +65,7 @@ class ProfileHandlers {
   template <typename Change>
   Result<Reply> change(const Request& request, const Change& apply) {
     const std::lock_guard lock(changing_);
-    const manager::Profile present = TRY(profiles_.find(request.parameter("name")));
+    const manager::Profile present = TRY(profiles_.find(request.project_of_profiles, request.parameter("name")));
     if (auto refused = check_if_match(request, api::encode(writable_part(present)))) return *std::move(refused);
     TRY(apply(present.name));
     return empty_reply();

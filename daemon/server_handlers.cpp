@@ -1,12 +1,15 @@
-// /, /1.0, /1.0/resources, and the collections that have no members here: warnings.
+// /, /1.0, /1.0/resources.
 #include <mutex>
 
 #include "api/codec.h"
 #include "api/server.h"
+#include "base/rollback.h"
+#include "base/units.h"
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
 #include "daemon/host_facts.h"
+#include "daemon/host_resources.h"
 #include "daemon/https_listener.h"
 #include "daemon/version.h"
 
@@ -46,6 +49,23 @@ const std::vector<std::string>& api_extensions() {
       "network_leases",
       "network_state",
       "network_hwaddr",
+      "restrict_devlxd",
+      "devlxd_events",
+      "devlxd_images",
+      "cloud_init",
+      "proxy",
+      "proxy_unix",
+      "proxy_udp",
+      "proxy_tcp_udp_multi_port_handling",
+      "proxy_unix_dac_properties",
+      "unix_priv_drop",
+      "proxy_haproxy_protocol",
+      "proxy_nat",
+      "unix_device_rename",
+      "container_nic_routes",
+      "container_nic_ipfilter",
+      "instance_nic_bridged_vlan",
+      "instance_nic_bridged_port_isolation",
       "operation_description",
       "event_lifecycle",
       "projects",
@@ -55,6 +75,30 @@ const std::vector<std::string>& api_extensions() {
       "instance_bulk_state_change",
       "instance_get_full",
       "instance_nic_network",
+      "container_syscall_filtering",
+      "container_host_shutdown_timeout",
+      "id_map_base",
+      "id_map_current",
+      "snapshot_scheduling",
+      "snapshot_schedule_aliases",
+      "instance_snapshot_never",
+      "container_protection_shift",
+      "resources_cpu_socket",
+      "resources_gpu",
+      "resources_numa",
+      "resources_disk_id",
+      "resources_usb_pci",
+      "resources_cpu_threads_numa",
+      "resources_cpu_core_die",
+      "resources_system",
+      "resources_pci_iommu",
+      "limits_hugepages",
+      "linux_sysctl",
+      "metrics",
+      "metrics_cpu_seconds",
+      "metrics_authentication",
+      "backup_compression",
+      "remote_token_expiry",
       "warnings",
       "snapshot_expiry",
       "snapshot_expiry_creation",
@@ -68,6 +112,20 @@ const std::vector<std::string>& api_extensions() {
       "instance_pool_move",
       "certificate_update",
       "certificate_project",
+      "event_project",
+      "container_copy_project",
+      "image_source_project",
+      "images_target_project",
+      "instance_project_move",
+      "project_usage",
+      "projects_compression",
+      "projects_limits",
+      "projects_limits_disk",
+      "projects_limits_instances",
+      "projects_networks_restricted_access",
+      "projects_restricted_backups_and_snapshots",
+      "projects_restricted_intercept",
+      "projects_restrictions",
       "certificate_token",
   };
   return names;
@@ -75,8 +133,8 @@ const std::vector<std::string>& api_extensions() {
 
 class ServerHandlers {
  public:
-  ServerHandlers(manager::Server& server, HttpsListener& https)
-      : server_(server), https_(https), host_(host_environment()) {
+  ServerHandlers(manager::Server& server, ServerSwitches switches)
+      : server_(server), switches_(switches), host_(host_environment()) {
     host_.server_version = kVersion;
     host_.driver_version = kVersion;
   }
@@ -92,9 +150,10 @@ class ServerHandlers {
     out.auth = "trusted";
     out.auth_methods = {"tls"};
     out.environment = host_;
-    out.environment.addresses = https_.addresses();
-    out.environment.certificate = https_.certificate();
-    out.environment.certificate_fingerprint = https_.fingerprint();
+    out.environment.project = request.project;
+    out.environment.addresses = switches_.https.addresses();
+    out.environment.certificate = switches_.https.certificate();
+    out.environment.certificate_fingerprint = switches_.https.fingerprint();
     add_storage(out.environment);
     return sync_reply_with_etag(api::encode(out), api::encode(api::ServerPut{out.config}));
   }
@@ -104,23 +163,27 @@ class ServerHandlers {
     const std::lock_guard lock(changing_);
     const std::string present = api::encode(api::ServerPut{server_.config()});
     if (auto refused = check_if_match(request, present)) return *std::move(refused);
-    const std::string before = https_address();
-    const auto given = body.config.find(kHttpsAddress);
     const bool replaces = request.method == "PUT";
-    const std::string after = given != body.config.end() ? given->second : replaces ? "" : before;
-    if (after != before) TRY(https_.listen(after));
-    Result<void> stored = replaces ? server_.set_config(body.config) : server_.patch_config(body.config);
-    if (!stored.ok() && after != before) static_cast<void>(https_.listen(before));
-    TRY(std::move(stored));
+    Rollback undo;
+    for (HttpsListener* listener : {&switches_.https, &switches_.metrics}) {
+      const std::string key(listener->key().name);
+      const std::string before = value_of(key);
+      const auto given = body.config.find(key);
+      const std::string after = given != body.config.end() ? given->second : replaces ? "" : before;
+      if (after == before) continue;
+      TRY(listener->listen(after));
+      undo.add([listener, before] { static_cast<void>(listener->listen(before)); });
+    }
+    TRY(replaces ? server_.set_config(body.config) : server_.patch_config(body.config));
+    undo.commit();
+    switches_.metrics_open = metrics_are_open(server_.config());
     return empty_reply();
   }
 
  private:
-  static constexpr const char* kHttpsAddress = "core.https_address";
-
-  std::string https_address() const {
+  std::string value_of(const std::string& key) const {
     const auto config = server_.config();
-    const auto found = config.find(kHttpsAddress);
+    const auto found = config.find(key);
     return found == config.end() ? std::string() : found->second;
   }
 
@@ -149,24 +212,28 @@ class ServerHandlers {
   }
 
   manager::Server& server_;
-  HttpsListener& https_;
+  ServerSwitches switches_;
   api::ServerEnvironment host_;
   std::mutex changing_;  // nothing comes between If-Match and the change
 };
 
 }  // namespace
 
-void add_server_routes(Router& router, manager::Server& server, HttpsListener& https) {
-  auto handlers = std::make_shared<ServerHandlers>(server, https);
+bool metrics_are_open(const manager::Config& config) {
+  const auto found = config.find("core.metrics_authentication");
+  if (found == config.end()) return false;
+  const auto asks = parse_bool(found->first, found->second);
+  return asks.ok() && !*asks;
+}
+
+void add_server_routes(Router& router, manager::Server& server, ServerSwitches switches) {
+  auto handlers = std::make_shared<ServerHandlers>(server, switches);
   router.add("GET", "/", [](const Request&) -> Result<Reply> { return sync_reply("[\"/1.0\"]"); });
   router.add("GET", "/1.0", [handlers](const Request& request) { return handlers->get(request); });
   router.add("PUT", "/1.0", [handlers](const Request& request) { return handlers->change(request); });
   router.add("PATCH", "/1.0", [handlers](const Request& request) { return handlers->change(request); });
   router.add("GET", "/1.0/resources",
-             [](const Request&) -> Result<Reply> { return sync_reply(TRY(host_resources())); });
-  for (const char* empty : {"/1.0/warnings"}) {
-    router.add("GET", empty, [](const Request& request) { return collection_reply(request, {}); });
-  }
+             [](const Request&) -> Result<Reply> { return sync_reply(api::encode(TRY(host_resources()))); });
   router.add("GET", "/1.0/cluster", [](const Request&) -> Result<Reply> {
     return sync_reply("{\"server_name\":\"\",\"enabled\":false,\"member_config\":[]}");
   });

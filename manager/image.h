@@ -73,6 +73,7 @@ struct Alias {
 // Files of an upload, already written below Images::upload_directory(). Images takes them over: they are renamed into
 // place or removed, whatever the outcome.
 struct ImageUpload {
+  std::string project = "default";                // that is to have it, for those who do not import at once
   std::string metadata_path;                      // the unified tarball, or the metadata tarball of a split image
   std::string rootfs_path;                        // empty: unified
   std::string filename;                           // X-LXD-filename; empty is allowed

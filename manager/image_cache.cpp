@@ -35,7 +35,7 @@ Result<void> ImageSet::supersede(const std::string& from, const std::string& to)
     index_.put(std::move(next));
     for (const ImageAlias& alias : old.aliases) {
       const Alias moved{alias.name, alias.description, to, old.type};
-      TRY(manager::update_alias(wiring_.database, moved));
+      TRY(manager::update_alias(wiring_.database, project_, moved));
       index_.put_alias(moved);
     }
   }

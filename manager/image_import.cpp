@@ -67,6 +67,7 @@ Result<OperationId> ImageSet::import(ImageUpload upload) {
   }
   OperationRequest request;
   request.description = "Downloading image";
+  request.project = project_;
   request.may_cancel = true;
   return wiring_.operations.start(std::move(request),
                                   [this, upload = std::move(upload)](const OperationHandle& operation) {
@@ -93,6 +94,11 @@ Result<void> ImageSet::claim(const std::string& fingerprint) {
   return kOk;
 }
 
+bool ImageSet::is_elsewhere(const std::string& fingerprint) const {
+  const std::lock_guard lock(mutex_);
+  return store_->contains(fingerprint);
+}
+
 Result<void> ImageSet::carry_out_import(const ImageUpload& upload, const OperationHandle& operation) {
   const storage::ImageFiles files{upload.metadata_path, upload.rootfs_path};
   const std::string fingerprint = TRY(storage::image_fingerprint(files, watch_of(operation, "hash", "Hash")));
@@ -108,8 +114,10 @@ Result<void> ImageSet::carry_out_import(const ImageUpload& upload, const Operati
   });
   Image image = TRY(examine(upload, fingerprint, operation));
   operation.set_metadata("size", std::to_string(image.size));
-  TRY(directory_.keep(upload, fingerprint));
-  rollback.add([this, fingerprint] { static_cast<void>(directory_.remove(fingerprint)); });
+  if (!is_elsewhere(fingerprint)) {
+    TRY(directory_.keep(upload, fingerprint));
+    rollback.add([this, fingerprint] { static_cast<void>(directory_.remove(fingerprint)); });
+  }
   {
     const std::lock_guard lock(mutex_);
     TRY(insert_image(wiring_.database, image));
@@ -144,6 +152,7 @@ Result<Image> ImageSet::examine(const ImageUpload& upload, const std::string& fi
   if (image.architecture != host_architecture())
     return invalid_value("architecture", metadata.architecture, "this host is " + host_architecture());
   image.fingerprint = fingerprint;
+  image.project = project_;
   image.filename = upload.filename;
   image.size = TRY(size_of(upload.metadata_path));
   if (!unified) image.size += TRY(size_of(upload.rootfs_path));

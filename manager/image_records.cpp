@@ -2,6 +2,7 @@
 
 #include "manager/database.h"
 #include "manager/images.h"
+#include "manager/names.h"
 
 namespace cella::manager {
 namespace {
@@ -53,6 +54,13 @@ CREATE TABLE image_origins (
 )sql"},
 };
 
+// Outside the default project, fingerprints and alias names are stored behind their project's name and a space, which
+// neither has: one image in two projects is two rows.
+std::string stored(const std::string& project, const std::string& text) {
+  return project == kDefaultProject ? text : project + " " + text;
+}
+std::string plain(const std::string& text) { return text.substr(text.find(' ') + 1); }
+
 // Nanoseconds since the epoch.
 std::int64_t number_of(Timestamp time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
@@ -65,16 +73,17 @@ std::optional<std::int64_t> number_of(const std::optional<Timestamp>& time) {
 }
 
 Result<void> write_lists(Database& database, const Image& image) {
+  const std::string key = stored(image.project, image.fingerprint);
   for (const char* sql :
        {"DELETE FROM images_properties WHERE fingerprint = ?", "DELETE FROM images_profiles WHERE fingerprint = ?"}) {
     auto clear = TRY(database.prepare(sql));
-    TRY(clear.bind(image.fingerprint).run());
+    TRY(clear.bind(key).run());
   }
   auto property = TRY(database.prepare("INSERT INTO images_properties (fingerprint, key, value) VALUES (?, ?, ?)"));
-  for (const auto& [key, value] : image.properties) TRY(property.bind(image.fingerprint, key, value).run());
+  for (const auto& [name, value] : image.properties) TRY(property.bind(key, name, value).run());
   auto profile = TRY(database.prepare("INSERT INTO images_profiles (fingerprint, position, profile) VALUES (?, ?, ?)"));
   int position = 0;
-  for (const std::string& name : image.profiles) TRY(profile.bind(image.fingerprint, position++, name).run());
+  for (const std::string& name : image.profiles) TRY(profile.bind(key, position++, name).run());
   return kOk;
 }
 
@@ -83,7 +92,7 @@ Result<void> write_origin(Database& database, const Image& image) {
   auto insert = TRY(database.prepare(
       "INSERT INTO image_origins (fingerprint, server, protocol, alias, certificate) VALUES (?, ?, ?, ?, ?)"));
   const ImageOrigin& origin = *image.origin;
-  return insert.bind(image.fingerprint, origin.server, origin.protocol, origin.alias, origin.certificate).run();
+  return insert.bind(stored(image.project, image.fingerprint), origin.server, origin.protocol, origin.alias, origin.certificate).run();
 }
 
 }  // namespace
@@ -93,14 +102,14 @@ const Schema& image_schema() {
   return schema;
 }
 
-Result<std::map<std::string, Image>> read_images(Database& database) {
+Result<std::vector<Image>> read_images(Database& database) {
   std::map<std::string, Image> images;
   auto rows = TRY(database.prepare(
       "SELECT fingerprint, filename, size, architecture, type, public, auto_update, cached, created_at, uploaded_at, "
       "last_used_at, expires_at, project FROM images"));
   while (TRY(rows.step())) {
     Image& image = images[rows.text(0)];
-    image.fingerprint = rows.text(0);
+    image.fingerprint = plain(rows.text(0));
     image.filename = rows.text(1);
     image.size = rows.number(2);
     image.architecture = rows.text(3);
@@ -124,8 +133,10 @@ Result<std::map<std::string, Image>> read_images(Database& database) {
       TRY(database.prepare("SELECT fingerprint, profile FROM images_profiles ORDER BY fingerprint, position"));
   while (TRY(profiles.step())) images[profiles.text(0)].profiles.push_back(profiles.text(1));
   auto aliases = TRY(database.prepare("SELECT fingerprint, name, description FROM image_aliases ORDER BY name"));
-  while (TRY(aliases.step())) images[aliases.text(0)].aliases.push_back({aliases.text(1), aliases.text(2)});
-  return images;
+  while (TRY(aliases.step())) images[aliases.text(0)].aliases.push_back({plain(aliases.text(1)), aliases.text(2)});
+  std::vector<Image> found;
+  for (auto& [key, image] : images) found.push_back(std::move(image));
+  return found;
 }
 
 Result<void> insert_image(Database& database, const Image& image) {
@@ -135,14 +146,14 @@ Result<void> insert_image(Database& database, const Image& image) {
         "INSERT INTO images (fingerprint, filename, size, architecture, type, public, auto_update, cached, created_at, "
         "uploaded_at, last_used_at, expires_at, project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     TRY(insert
-            .bind(image.fingerprint, image.filename, image.size, image.architecture, image.type, image.is_public,
+            .bind(stored(image.project, image.fingerprint), image.filename, image.size, image.architecture, image.type, image.is_public,
                   image.auto_update, image.cached, number_of(image.created_at), number_of(image.uploaded_at),
                   number_of(image.last_used_at), number_of(image.expires_at), image.project)
             .run());
     TRY(write_lists(database, image));
     TRY(write_origin(database, image));
     for (const ImageAlias& alias : image.aliases)
-      TRY(insert_alias(database, Alias{alias.name, alias.description, image.fingerprint, image.type}));
+      TRY(insert_alias(database, image.project, Alias{alias.name, alias.description, image.fingerprint, image.type}));
   }
   return transaction.commit();
 }
@@ -153,7 +164,9 @@ Result<void> update_image(Database& database, const Image& image) {
     auto update =
         TRY(database.prepare(
             "UPDATE images SET public = ?, auto_update = ?, cached = ?, expires_at = ? WHERE fingerprint = ?"));
-    TRY(update.bind(image.is_public, image.auto_update, image.cached, number_of(image.expires_at), image.fingerprint)
+    TRY(update
+            .bind(image.is_public, image.auto_update, image.cached, number_of(image.expires_at),
+                  stored(image.project, image.fingerprint))
             .run());
     TRY(write_lists(database, image));
   }
@@ -165,35 +178,38 @@ Result<void> touch_image(Database& database, const Image& image) {
   auto transaction = TRY(database.begin(Durability::kWithNext));
   {
     auto update = TRY(database.prepare("UPDATE images SET last_used_at = ? WHERE fingerprint = ?"));
-    TRY(update.bind(number_of(image.last_used_at), image.fingerprint).run());
+    TRY(update.bind(number_of(image.last_used_at), stored(image.project, image.fingerprint)).run());
   }
   return transaction.commit();
 }
 
-Result<void> delete_image(Database& database, const std::string& fingerprint) {
+Result<void> delete_image(Database& database, const std::string& project, const std::string& fingerprint) {
   auto statement = TRY(database.prepare("DELETE FROM images WHERE fingerprint = ?"));
-  return statement.bind(fingerprint).run();
+  return statement.bind(stored(project, fingerprint)).run();
 }
 
-Result<void> insert_alias(Database& database, const Alias& alias) {
-  auto insert = TRY(database.prepare("INSERT INTO image_aliases (name, description, fingerprint) VALUES (?, ?, ?)"));
-  TRY_CONTEXT("alias \"" + alias.name + "\"", insert.bind(alias.name, alias.description, alias.target).run());
+Result<void> insert_alias(Database& database, const std::string& project, const Alias& alias) {
+  auto insert =
+      TRY(database.prepare("INSERT INTO image_aliases (name, project, description, fingerprint) VALUES (?, ?, ?, ?)"));
+  TRY_CONTEXT("alias \"" + alias.name + "\"",
+              insert.bind(stored(project, alias.name), project, alias.description, stored(project, alias.target)).run());
   return kOk;
 }
 
-Result<void> update_alias(Database& database, const Alias& alias) {
+Result<void> update_alias(Database& database, const std::string& project, const Alias& alias) {
   auto update = TRY(database.prepare("UPDATE image_aliases SET description = ?, fingerprint = ? WHERE name = ?"));
-  return update.bind(alias.description, alias.target, alias.name).run();
+  return update.bind(alias.description, stored(project, alias.target), stored(project, alias.name)).run();
 }
 
-Result<void> rename_alias(Database& database, const std::string& from, const std::string& to) {
+Result<void> rename_alias(Database& database, const std::string& project, const std::string& from,
+                          const std::string& to) {
   auto update = TRY(database.prepare("UPDATE image_aliases SET name = ? WHERE name = ?"));
-  return update.bind(to, from).run();
+  return update.bind(stored(project, to), stored(project, from)).run();
 }
 
-Result<void> delete_alias(Database& database, const std::string& name) {
+Result<void> delete_alias(Database& database, const std::string& project, const std::string& name) {
   auto statement = TRY(database.prepare("DELETE FROM image_aliases WHERE name = ?"));
-  return statement.bind(name).run();
+  return statement.bind(stored(project, name)).run();
 }
 
 }  // namespace cella::manager

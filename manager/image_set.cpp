@@ -1,38 +1,76 @@
 #include "manager/image_set.h"
 
+#include <algorithm>
+
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/image_records.h"
+#include "manager/names.h"
 #include "manager/pools.h"
 
 namespace cella::manager {
 
 Result<std::unique_ptr<Images>> Images::open(Wiring wiring) {
-  auto images = std::make_unique<ImageSet>(std::move(wiring));
-  TRY(images->load());
-  return std::unique_ptr<Images>(std::move(images));
+  auto store = std::make_shared<ImageStore>(std::move(wiring));
+  TRY(store->load());
+  return std::unique_ptr<Images>(std::make_unique<ImageSet>(std::move(store), std::string(kDefaultProject)));
 }
 
-ImageSet::~ImageSet() { wiring_.pools.set_image_known({}); }
-
-Result<void> ImageSet::load() {
-  index_ = ImageIndex(TRY_CONTEXT("images", read_images(wiring_.database)));
-  directory_ = TRY(ImageDirectory::open(
-      wiring_.state_dir, [this](const std::string& fingerprint) { return index_.contains(fingerprint); }));
-  wiring_.pools.set_image_known([this](const std::string& fingerprint) {
-    const std::lock_guard lock(mutex_);
-    return index_.contains(fingerprint);
+Result<void> ImageStore::load() {
+  for (Image& image : TRY_CONTEXT("images", read_images(wiring.database))) {
+    by_project[image.project].put(std::move(image));
+  }
+  directory = TRY(ImageDirectory::open(wiring.state_dir,
+                                       [this](const std::string& fingerprint) { return contains(fingerprint); }));
+  wiring.pools.set_image_known([this](const std::string& fingerprint) {
+    const std::lock_guard lock(mutex);
+    return contains(fingerprint);
   });
   return kOk;
 }
 
+bool ImageStore::contains(const std::string& fingerprint) const {
+  return std::any_of(by_project.begin(), by_project.end(),
+                     [&](const auto& project) { return project.second.contains(fingerprint); });
+}
+
+ImageSet::ImageSet(std::shared_ptr<ImageStore> store, std::string project)
+    : store_(std::move(store)),
+      project_(std::move(project)),
+      wiring_(store_->wiring),
+      directory_(store_->directory),
+      mutex_(store_->mutex),
+      index_(store_->by_project[project_]),
+      in_work_(store_->in_work) {}
+
+ImageSet::~ImageSet() {
+  if (project_ == kDefaultProject) wiring_.pools.set_image_known({});
+}
+
+Images& ImageSet::in(const std::string& project) {
+  if (project == project_) return *this;
+  const std::lock_guard lock(mutex_);
+  auto& other = others_[project];
+  if (!other) other = std::make_unique<ImageSet>(store_, project);
+  return *other;
+}
+
 void ImageSet::announce(const std::string& action, const std::string& source) {
-  wiring_.events.lifecycle({action, source, {}, {}});
+  wiring_.events.lifecycle({action, source + project_query(project_), {}, {}}, project_);
 }
 
 std::vector<Image> ImageSet::list() const {
   const std::lock_guard lock(mutex_);
   return index_.list();
+}
+
+std::vector<Image> ImageSet::list_all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Image> images;
+  for (const auto& [project, index] : store_->by_project) {
+    for (Image& image : index.list()) images.push_back(std::move(image));
+  }
+  return images;
 }
 
 Result<Image> ImageSet::find(const std::string& key) const {
@@ -82,22 +120,32 @@ Result<OperationId> ImageSet::remove(const std::string& key) {
   const Image image = TRY(find(key));
   OperationRequest request;
   request.description = "Deleting image";
+  request.project = project_;
   request.resources["images"] = {image.fingerprint};
   return wiring_.operations.start(std::move(request),
                                   [this, image](const OperationHandle&) { return carry_out_removal(image); });
 }
 
 Result<void> ImageSet::carry_out_removal(const Image& image) {
+  bool shared = false;  // another project has it
   {
     const std::lock_guard lock(mutex_);
     if (!index_.contains(image.fingerprint))
       return Error(ErrorKind::kNotFound, "Image \"" + image.fingerprint + "\" not found");
     // The record first: files without one are swept at the next start.
-    TRY(delete_image(wiring_.database, image.fingerprint));
+    TRY(delete_image(wiring_.database, project_, image.fingerprint));
     index_.erase(image.fingerprint);
+    shared = store_->contains(image.fingerprint) || !in_work_.insert(image.fingerprint).second;
   }
-  TRY(directory_.remove(image.fingerprint));
-  wiring_.pools.release_image(image.fingerprint);
+  if (!shared) {
+    const auto removed = directory_.remove(image.fingerprint);
+    {
+      const std::lock_guard lock(mutex_);
+      in_work_.erase(image.fingerprint);
+    }
+    TRY(removed);
+    wiring_.pools.release_image(image.fingerprint);
+  }
   announce("image-deleted", "/1.0/images/" + image.fingerprint);
   return kOk;
 }
@@ -140,7 +188,7 @@ Result<void> ImageSet::create_alias(const Alias& alias) {
       return Error(ErrorKind::kExists, "Alias \"" + alias.name + "\" already exists");
     const Image image = TRY(index_.find(alias.target));
     const Alias full{alias.name, alias.description, image.fingerprint, image.type};
-    TRY(insert_alias(wiring_.database, full));
+    TRY(insert_alias(wiring_.database, project_, full));
     index_.put_alias(full);
   }
   announce("image-alias-created", "/1.0/images/aliases/" + alias.name);
@@ -155,7 +203,7 @@ Result<void> ImageSet::update_alias(const std::string& name, const Alias& alias)
     full.description = alias.description;
     full.target = image.fingerprint;
     full.type = image.type;
-    TRY(manager::update_alias(wiring_.database, full));
+    TRY(manager::update_alias(wiring_.database, project_, full));
     index_.put_alias(full);
   }
   announce("image-alias-updated", "/1.0/images/aliases/" + name);
@@ -168,7 +216,7 @@ Result<void> ImageSet::rename_alias(const std::string& from, const std::string& 
     const std::lock_guard lock(mutex_);
     Alias alias = TRY(index_.find_alias(from));
     if (index_.find_alias(to).ok()) return Error(ErrorKind::kExists, "Alias \"" + to + "\" already exists");
-    TRY(manager::rename_alias(wiring_.database, from, to));
+    TRY(manager::rename_alias(wiring_.database, project_, from, to));
     index_.erase_alias(from);
     alias.name = to;
     index_.put_alias(alias);
@@ -181,7 +229,7 @@ Result<void> ImageSet::remove_alias(const std::string& name) {
   {
     const std::lock_guard lock(mutex_);
     TRY(index_.find_alias(name));
-    TRY(delete_alias(wiring_.database, name));
+    TRY(delete_alias(wiring_.database, project_, name));
     index_.erase_alias(name);
   }
   announce("image-alias-deleted", "/1.0/images/aliases/" + name);

@@ -21,7 +21,7 @@ struct Schema;
 // The tables of images and aliases, for Database::open().
 const Schema& image_schema();
 
-// All images of this host, kept in memory and in the database. Thread-safe. Outlived by what it is given.
+// The images of one project, kept in memory and in the database. Thread-safe. Outlived by what it is given.
 // The files of an image are STATE/images/FINGERPRINT (metadata or unified tarball) and FINGERPRINT.rootfs (split).
 class Images {
  public:
@@ -32,9 +32,12 @@ class Images {
     Pools& pools;
     std::string state_dir;
   };
-  // Reads the records, sweeps half-done imports and uploads. Errors name the record or directory.
+  // Those of the default project. Reads the records, sweeps half-done imports and uploads. Errors name the record or directory.
   static Result<std::unique_ptr<Images>> open(Wiring wiring);
   virtual ~Images() = default;
+
+  // The images of another project; lives as long as this. Two projects with the same image share its files and volumes.
+  virtual Images& in(const std::string& project) = 0;
 
   // Where uploads are to be written (same file system as the images): make a uniquely named file here with
   // O_CREAT|O_EXCL|0600. Swept at start.
@@ -48,6 +51,7 @@ class Images {
   virtual Result<void> import_within(const ImageUpload& upload, const OperationHandle& operation) = 0;
 
   virtual std::vector<Image> list() const = 0;
+  virtual std::vector<Image> list_all() const = 0;  // of all projects
   // key: a full fingerprint or an unambiguous prefix of one. Errors: kNotFound; kInvalid when several fit.
   virtual Result<Image> find(const std::string& key) const = 0;
   // An alias name, else as find(): what `image:` and `source.alias` mean. Errors: kNotFound naming the key.

@@ -15,7 +15,9 @@
 #include "manager/instance_expansion.h"
 #include "manager/instance_publish.h"
 #include "manager/names.h"
+#include "manager/projects.h"
 #include "manager/snapshot_names.h"
+#include "manager/volume_archive.h"
 #include "manager/volume_copies.h"
 #include "storage/driver.h"
 #include "storage/image_volume.h"
@@ -30,20 +32,6 @@ Error not_found(const std::string& instance, const std::string& name) {
 
 // What LXD calls the driver that keeps plain directories.
 std::string backend_name(const std::string& driver) { return driver == "overlay" ? "dir" : driver; }
-
-Result<void> add_volume(Pools& pools, storage::ArchiveWriter& archive, const std::string& name, const VolumeAt& volume,
-                        const storage::Watch& watch) {
-  const DirFd directory = TRY(open_volume_files(pools, volume));
-  TRY(archive.add_directory(name));
-  if (exists_at(directory, "metadata.yaml")) {
-    TRY(archive.add_text(name + "/metadata.yaml", TRY(read_file_at(directory, "metadata.yaml", 1u << 20))));
-  }
-  if (exists_at(directory, "templates")) {
-    TRY(archive.add_tree(name + "/templates", TRY(open_dir_at(directory, "templates")), watch));
-  }
-  const Fd mount = TRY(open_volume_tree(pools, volume));
-  return archive.add_tree(name + "/rootfs", TRY(open_at(mount, ".", O_RDONLY | O_DIRECTORY)), watch);
-}
 
 // MAC addresses that a running or stopped instance has already stay its own.
 void drop_taken_addresses(const InstanceSet& set, Config& config) {
@@ -141,8 +129,10 @@ Result<OperationId> InstanceBackups::create(const std::string& instance, const B
   if (request.optimized) {
     return Error(ErrorKind::kUnsupported, "optimized_storage: backups are plain archives that every pool can take");
   }
-  const auto compression = TRY(
-      storage::parse_compression("compression_algorithm", request.compression.empty() ? "gzip" : request.compression));
+  const auto compression = TRY(storage::parse_compression(
+      "compression_algorithm",
+      around_.projects.compression(project_of(instance), "backups.compression_algorithm", request.compression)));
+  TRY(around_.projects.check_backups_allowed(project_of(instance)));
   auto claim = TRY(around_.set.claim(instance, InstanceWork::kBackup));
   const auto backup = TRY(reserve(around_.set.record(*claim.entry()).id, request));
   auto operation_request = instance_request("Backing up instance", instance);
@@ -209,7 +199,8 @@ Result<void> InstanceBackups::write(const EntryPtr& entry, const VolumeAt& root,
   BackupIndex index = index_of(entry, backup);
   const Pool pool = TRY(around_.pools.find(index.pool));
   index.backend = backend_name(pool.driver);
-  const auto profiles = around_.profiles.resolve(index.instance.profiles);
+  const auto profiles = around_.profiles.resolve(
+      around_.projects.project_of_profiles(index.instance.project), index.instance.profiles);
   const auto used_profiles = profiles.ok() ? *profiles : std::vector<Profile>();
   const std::string text = format_backup_index(index, pool, used_profiles);
   const Fd file = TRY(open_path(path_of(backup.id), O_WRONLY | O_CREAT | O_TRUNC, 0600));
@@ -323,30 +314,21 @@ Result<OperationId> InstanceBackups::import(const BackupImport& request, const C
   return creation_.create_as(std::move(record), name, std::move(root), caller);
 }
 
-Result<void> InstanceBackups::unpack(const VolumeAt& root, const Fd& archive, const std::string& part,
-                                     const Config& config, const OperationHandle& operation) {
-  const auto pool = TRY(around_.pools.access(root.pool));
-  const auto watch = watch_copy(operation, "fs", "Unpack");
-  TRY(pool.driver->create_root(root.volume.name, "", watch));
-  const DirFd directory = TRY(storage::open_volume_directory(pool.spec, root.volume));
-  const auto owners = TRY(ids_on_disk(config));
-  TRY_CONTEXT(part, storage::unpack_backup_part(archive, part, owners, directory, storage::UnpackLimits{}, watch));
-  if (::syncfs(directory.get()) != 0) return errno_error(errno, "syncfs");
-  return kOk;
-}
-
 Result<void> InstanceBackups::fill(const EntryPtr& entry, const BackupIndex& index, const Fd& archive,
                                    const OperationHandle& operation) {
   const auto record = around_.set.record(*entry);
-  TRY(unpack(root_at(record.pool, record.name), archive, "backup/container", index.instance.config, operation));
+  const auto watch = watch_copy(operation, "fs", "Unpack");
+  TRY(unpack_volume(around_.pools, root_at(record.pool, record.name), archive, "backup/container",
+                    TRY(ids_on_disk(index.instance.config)), watch));
   for (SnapshotRecord snapshot : index.snapshots) {
     const auto incoming = incoming_at(record.pool, record.name);
     TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));
-    TRY(unpack(incoming, archive, "backup/snapshots/" + snapshot.name, snapshot.config, operation));
+    TRY(unpack_volume(around_.pools, incoming, archive, "backup/snapshots/" + snapshot.name,
+                      TRY(ids_on_disk(snapshot.config)), watch));
     TRY(set_root_pool(snapshot.devices, index.instance.expanded_devices, record.pool));
     // Its files have the ids of the container now, whatever they had where it comes from.
     snapshot.config["volatile.last_state.idmap"] = "[]";
-    TRY(snapshots_.adopt(entry, std::move(snapshot), incoming, watch_copy(operation, "fs", "Unpack")));
+    TRY(snapshots_.adopt(entry, std::move(snapshot), incoming, watch));
   }
   return kOk;
 }

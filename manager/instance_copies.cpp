@@ -5,8 +5,10 @@
 #include "manager/database.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/instance_approval.h"
 #include "manager/instance_events.h"
 #include "manager/instance_expansion.h"
+#include "manager/instance_refresh.h"
 #include "manager/names.h"
 #include "manager/volume_copies.h"
 
@@ -61,15 +63,6 @@ InstanceCreate completed(InstanceCreate request, const CopySource& source) {
   return request;
 }
 
-// A snapshot follows its instance: its root disk is where the instance's is.
-void settle_root_pool(Devices& devices, const Devices& instance) {
-  const auto root = find_root_disk(instance);
-  if (!root.ok() || *root == nullptr) return;
-  const auto old = find_root_disk(devices);
-  if (old.ok() && *old != nullptr) devices.erase(std::string((*old)->first));
-  devices[(*root)->first] = (*root)->second;
-}
-
 }  // namespace
 
 Result<OperationId> InstanceCopies::copy(const InstanceCreate& request, const Caller& caller) {
@@ -81,6 +74,7 @@ Result<OperationId> InstanceCopies::copy(const InstanceCreate& request, const Ca
   record.config["volatile.apply_template"] = "copy";
   InstanceCreation::NewRoot root;
   root.base_image = source.base_image;
+  root.may_cancel = true;
   root.involved = {request.copy->instance};
   const auto held = std::make_shared<std::optional<InstanceSet::Claim>>(std::move(claim));
   root.fill = [this, held, whole](const EntryPtr& target, const OperationHandle& operation) {
@@ -101,24 +95,28 @@ Result<void> InstanceCopies::fill(const EntryPtr& source, const InstanceCreate& 
   if (!request.copy->snapshot.empty()) {
     return copy_volume(around_.pools, snapshot_at(from.pool, from.name, request.copy->snapshot), place, watch);
   }
-  {
-    std::lock_guard run(source->run);
-    files_.end(*source);
-    const auto pause = TRY(InstancePause::begin(around_, source));
-    if (from.pool == to.pool || around_.set.running(*source) == nullptr) {
-      TRY(copy_volume(around_.pools, root_at(from.pool, from.name), place, watch));
-    } else {
-      // The root of a running container is not to be mounted a second time: by way of a copy in its own pool.
-      const auto still = incoming_at(from.pool, from.name);
-      TRY(around_.pools.remove_volume(still.pool, still.volume));
-      TRY(copy_volume(around_.pools, root_at(from.pool, from.name), still, watch));
-      const auto copied = copy_volume(around_.pools, still, place, watch);
-      TRY(around_.pools.remove_volume(still.pool, still.volume));
-      TRY(copied);
-    }
-  }
+  TRY(copy_root(source, place, operation));
   if (request.copy->instance_only) return kOk;
   return copy_snapshots(source, target, operation);
+}
+
+Result<void> InstanceCopies::copy_root(const EntryPtr& source, const VolumeAt& place,
+                                       const OperationHandle& operation) {
+  const auto from = around_.set.record(*source);
+  const auto watch = watch_copy(operation, "fs", "Copy");
+  std::lock_guard run(source->run);
+  files_.end(*source);
+  const auto pause = TRY(InstancePause::begin(around_, source));
+  if (from.pool == place.pool || around_.set.running(*source) == nullptr) {
+    return copy_volume(around_.pools, root_at(from.pool, from.name), place, watch);
+  }
+  // The root of a running container is not to be mounted a second time: by way of a copy in its own pool.
+  const auto still = incoming_at(from.pool, from.name);
+  TRY(around_.pools.remove_volume(still.pool, still.volume));
+  TRY(copy_volume(around_.pools, root_at(from.pool, from.name), still, watch));
+  const auto copied = copy_volume(around_.pools, still, place, watch);
+  TRY(around_.pools.remove_volume(still.pool, still.volume));
+  return copied;
 }
 
 Result<void> InstanceCopies::copy_snapshots(const EntryPtr& source, const EntryPtr& target,
@@ -205,8 +203,10 @@ Result<void> InstanceCopies::move_now(const EntryPtr& entry, const std::string& 
   next.phase = InstancePhase::kLeaving;
   next.next_name = present.pool;
   {
+    const CommitLock commit = around_.projects.commit(project_of(present.name));
+    auto approved = TRY(approve_instance(around_, commit, next));
     auto transaction = TRY(around_.database.begin());
-    TRY(update_instance(around_.database, present, next));
+    TRY(update_instance(around_.database, present, approved));
     for (auto snapshot : TRY(load_snapshots(around_.database, present.id))) {
       settle_root_pool(snapshot.devices, next.devices);
       TRY(update_snapshot_devices(around_.database, snapshot));

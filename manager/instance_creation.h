@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "manager/instance.h"
+#include "manager/instance_approval.h"
 #include "manager/instance_expansion.h"
 #include "manager/instance_set.h"
 #include "manager/operations.h"
@@ -28,6 +29,8 @@ class InstanceCreation {
     std::string description = "Creating instance";
     std::string base_image;             // fingerprint; empty: none
     std::vector<std::string> involved;  // further instances (qualified), named in the operation's resources
+    OperationClass operation_class = OperationClass::kTask;
+    Value::Object metadata;             // of the operation
     FetchImage fetch;                   // set: base_image is what it brings, before anything is made
     bool may_cancel = false;
     // Makes the root volume, and what else belongs to the new instance. What it made is removed when it fails.
@@ -39,11 +42,17 @@ class InstanceCreation {
   // The record of a request, without pool and id. Errors: kInvalid, kUnsupported.
   Result<InstanceRecord> make_record(const InstanceCreate& request);
  private:
-  Result<EntryPtr> reserve(InstanceRecord record, bool name_given);
-  Result<void> make(const EntryPtr& entry, const NewRoot& root, std::optional<Bytes> size,
+  // Those an instance of this name can be made of.
+  Images& images(const std::string& instance) const;
+  struct Reserved {
+    EntryPtr entry;
+    std::shared_ptr<ApprovedInstance> approved;
+  };
+  Result<Reserved> reserve(InstanceRecord record, bool name_given);
+  Result<void> make(const Reserved& reserved, const NewRoot& root, std::optional<Bytes> size,
                     const OperationHandle& operation);
   Result<std::string> fetch_image(const EntryPtr& entry, const NewRoot& root, const OperationHandle& operation);
-  Result<void> insert(const EntryPtr& entry, const std::string& fingerprint);
+  Result<void> insert(const Reserved& reserved, const std::string& fingerprint);
 
   const InstanceSurroundings& around_;
 };

@@ -4,17 +4,21 @@
 
 #include "manager/config_keys.h"
 #include "manager/device_rules.h"
+#include "manager/limit_controllers.h"
+#include "manager/names.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
+#include "manager/projects.h"
 
 namespace cella::manager {
 
 Result<Expanded> merge_instance(const InstanceSurroundings& around, const InstanceRecord& record,
                                 const Profile* changed) {
-  auto profiles = TRY(around.profiles.resolve(record.profiles));
+  const std::string project = around.projects.project_of_profiles(project_of(record.name));
+  auto profiles = TRY(around.profiles.resolve(project, record.profiles));
   std::vector<Layer> layers;
   for (const Profile& profile : profiles) {
-    const Profile& counts = changed != nullptr && changed->name == profile.name ? *changed : profile;
+    const Profile& counts = changed != nullptr && changed->project == project && changed->name == profile.name ? *changed : profile;
     layers.push_back({&counts.config, &counts.devices});
   }
   layers.push_back({&record.config, &record.devices});
@@ -34,14 +38,13 @@ Result<ExpandedInstance> expand_instance(const InstanceSurroundings& around, con
   if (!spec.root) {
     return Error(ErrorKind::kInvalid,
                  "No root device could be found: add a disk device with path \"/\" and a pool to instance " +
-                     record.name + " or to one of its profiles");
+                     short_name(record.name) + " or to one of its profiles");
   }
+  TRY(check_raw_idmap(spec.security.raw_ids, around.id_windows));
+  TRY(find_id_range(around.database, around.id_windows, record.id, spec.security.ids));
   TRY(around.pools.find(spec.root->pool));
-  TRY(cgroups::check_controllers(spec.limits, around.controllers, around.hierarchy.path()));
-  if (spec.cpu && !around.controllers.has(cgroups::Controller::kCpuset)) {
-    return Error(ErrorKind::kUnsupported,
-                 "limits.cpu: controller cpuset is not available in cgroup v2 at " + around.hierarchy.path());
-  }
+  TRY(check_limit_controllers(short_name(record.name), merged.config, spec, around.controllers,
+                              around.hierarchy.path()));
   return ExpandedInstance{std::move(merged), std::move(spec)};
 }
 

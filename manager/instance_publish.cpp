@@ -10,6 +10,7 @@
 #include "manager/images.h"
 #include "manager/instance_snapshots.h"
 #include "manager/names.h"
+#include "manager/projects.h"
 #include "manager/volume_copies.h"
 #include "storage/archive_writer.h"
 
@@ -49,8 +50,13 @@ storage::Watch watch_pack(const OperationHandle& operation, const std::string& k
   return watch;
 }
 
+std::string InstancePublish::compression_of(const PublishRequest& request) const {
+  return around_.projects.compression(project_of(request.source.instance), "images.compression_algorithm",
+                                      request.compression);
+}
+
 Result<OperationId> InstancePublish::publish(const PublishRequest& request) {
-  TRY(storage::parse_compression("compression_algorithm", request.compression.empty() ? "gzip" : request.compression));
+  TRY(storage::parse_compression("compression_algorithm", compression_of(request)));
   auto claim = TRY(around_.set.claim(request.source.instance, InstanceWork::kBackup));
   if (!request.source.snapshot.empty()) {
     TRY(find_snapshot(around_.set, *claim.entry(), request.source.snapshot));
@@ -85,13 +91,13 @@ Result<void> InstancePublish::carry_out(const EntryPtr& entry, const PublishRequ
   undo.commit();
   // Those of the request are in the archive's metadata.yaml.
   upload.properties.clear();
-  return around_.images.import_within(upload, operation);
+  const std::string project = around_.projects.project_of_images(project_of(request.source.instance));
+  return around_.images.in(project).import_within(upload, operation);
 }
 
 Result<void> InstancePublish::pack(const InstanceRecord& record, const PublishRequest& request, const std::string& path,
                                    const OperationHandle& operation) {
-  const auto compression = TRY(
-      storage::parse_compression("compression_algorithm", request.compression.empty() ? "gzip" : request.compression));
+  const auto compression = TRY(storage::parse_compression("compression_algorithm", compression_of(request)));
   const auto volume = volume_of(record, request.source.snapshot);
   const DirFd directory = TRY(open_volume_files(around_.pools, volume));
   ImageMetadata metadata = TRY(metadata_of(directory, record));

@@ -20,7 +20,7 @@ struct PublishRequest {
   CopyFrom source;
   // Files are left out; properties replace the source's unless empty.
   ImageUpload image;
-  std::string compression;  // empty: gzip
+  std::string compression;  // empty: what the project says, else gzip
 };
 
 // Thread-safe. What it is given outlives every operation it starts.
@@ -34,6 +34,7 @@ class InstancePublish {
 
  private:
   struct Source;
+  std::string compression_of(const PublishRequest& request) const;
   Result<void> carry_out(const EntryPtr& entry, const PublishRequest& request, const OperationHandle& operation);
   Result<void> pack(const InstanceRecord& record, const PublishRequest& request, const std::string& path,
                     const OperationHandle& operation);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "manager/database.h"
+#include "manager/instance_approval.h"
 #include "manager/names.h"
 
 namespace cella::manager {
@@ -161,7 +162,8 @@ Result<std::vector<InstanceRecord>> load_instances(Database& database) {
   return records;
 }
 
-Result<std::int64_t> insert_instance(Database& database, const InstanceRecord& record) {
+Result<std::int64_t> insert_instance(Database& database, const ApprovedInstance& instance) {
+  const InstanceRecord& record = instance.record();
   auto transaction = TRY(database.begin());
   {
     auto insert = TRY(database.prepare(
@@ -182,12 +184,14 @@ Result<std::int64_t> insert_instance(Database& database, const InstanceRecord& r
   return id;
 }
 
-Result<void> update_instance(Database& database, const InstanceRecord& present, const InstanceRecord& next) {
+namespace {
+
+Result<void> write_changes(Database& database, const InstanceRecord& present, const InstanceRecord& next) {
   auto transaction = TRY(database.begin());
   {
     auto update = TRY(database.prepare(
-        "UPDATE instances SET project = ?, name = ?, phase = ?, next_name = ?, description = ?, architecture = ?, ephemeral = ?, "
-        "last_used_at = ?, pool = ? WHERE id = ?"));
+        "UPDATE instances SET project = ?, name = ?, phase = ?, next_name = ?, description = ?, architecture = ?, "
+        "ephemeral = ?, last_used_at = ?, pool = ? WHERE id = ?"));
     const auto [project, name] = split_name(next.name);
     TRY(update
             .bind(project, name, static_cast<int>(next.phase), next.next_name, next.description, next.architecture,
@@ -204,6 +208,37 @@ Result<void> update_instance(Database& database, const InstanceRecord& present, 
     TRY(insert_profiles(database, next.id, next.profiles));
   }
   return transaction.commit();
+}
+
+// Of configuration: what a policy looks at.
+Config policed(const Config& config) {
+  Config left = config;
+  std::erase_if(left, [](const auto& entry) {
+    return entry.first.starts_with("volatile.") || entry.first.starts_with("image.");
+  });
+  return left;
+}
+
+}  // namespace
+
+Result<void> check_bookkeeping(const InstanceRecord& present, const InstanceRecord& next) {
+  const char* differs = nullptr;
+  if (policed(present.config) != policed(next.config)) differs = "configuration";
+  if (present.devices != next.devices) differs = "devices";
+  if (present.profiles != next.profiles) differs = "profiles";
+  // A rename that was approved when it began is finished in its own time.
+  const bool renaming = present.phase == InstancePhase::kRenaming && present.next_name == next.name;
+  if (!renaming && project_of(present.name) != project_of(next.name)) differs = "project";
+  if (differs == nullptr) return kOk;
+  return Error(ErrorKind::kInternal, "instance " + short_name(next.name) + ": " + differs + " changed without approval");
+}
+
+Result<void> update_instance(Database& database, const InstanceRecord& present, const InstanceRecord& next) {
+  TRY(check_bookkeeping(present, next));
+  return write_changes(database, present, next);
+}
+Result<void> update_instance(Database& database, const InstanceRecord& present, const ApprovedInstance& next) {
+  return write_changes(database, present, next.record());
 }
 
 Result<void> set_phase(Database& database, std::int64_t id, InstancePhase phase, const std::string& next_name) {

@@ -13,6 +13,7 @@
 
 namespace cella::manager {
 
+class ApprovedInstance;
 class Database;
 struct Schema;
 
@@ -61,9 +62,14 @@ const Schema& instance_schema();
 Result<std::vector<InstanceRecord>> load_instances(Database& database);
 
 // Inserts everything but the id range; returns the new id. Errors: kExists for a taken name.
-Result<std::int64_t> insert_instance(Database& database, const InstanceRecord& record);
+Result<std::int64_t> insert_instance(Database& database, const ApprovedInstance& instance);
 // Makes the database say `next` where it says `present`; only differences are written. Run and id range are left alone.
+Result<void> update_instance(Database& database, const InstanceRecord& present, const ApprovedInstance& next);
+// The same for what needs no approval. Errors: as check_bookkeeping().
 Result<void> update_instance(Database& database, const InstanceRecord& present, const InstanceRecord& next);
+
+// Whether they differ in nothing that a project's policy looks at. Errors: kInternal naming what differs.
+Result<void> check_bookkeeping(const InstanceRecord& present, const InstanceRecord& next);
 Result<void> set_phase(Database& database, std::int64_t id, InstancePhase phase, const std::string& next_name);
 Result<void> write_run(Database& database, std::int64_t id, const RunRecord& run);
 Result<void> remove_run(Database& database, std::int64_t id);

@@ -4,8 +4,10 @@
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/guest_sockets.h"
+#include "manager/instance_approval.h"
 #include "manager/instance_events.h"
 #include "manager/instance_files.h"
+#include "manager/instance_logs.h"
 #include "manager/names.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
@@ -60,6 +62,7 @@ Result<void> InstanceRemoval::finish_removal(const InstanceRecord& record) {
   TRY(remove_volumes(around_, record, record.pool));
   TRY(around_.networks.forget_instance(record.name));
   TRY(around_.guests.remove({record.id}));
+  TRY(around_.logs.remove(record.name));
   return delete_instance(around_.database, record.id);
 }
 
@@ -72,6 +75,7 @@ Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::
   if (around_.set.running(*claim.entry()) != nullptr) {
     return Error(ErrorKind::kInvalid, "Renaming of running instance not allowed");
   }
+  TRY(check_move(around_.set.record(*claim.entry()), to, around_.projects.commit(project_of(to))));
   return start_claimed(around_.operations, instance_request("Renaming instance", name), std::move(claim),
                        [this, name, to, caller](const EntryPtr& entry, const OperationHandle&) -> Result<void> {
                          std::lock_guard run(entry->run);
@@ -84,8 +88,12 @@ Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::
 Result<void> InstanceRemoval::rename_now(const EntryPtr& entry, const std::string& to) {
   files_.end(*entry);
   auto record = around_.set.record(*entry);
-  // The new name is taken in memory first, so that nobody creates an instance of that name meanwhile.
-  TRY(around_.set.rename(entry, to));
+  {
+    const CommitLock commit = around_.projects.commit(project_of(to));
+    TRY(check_move(record, to, commit));
+    // The new name is taken in memory first, so that nobody creates an instance of that name meanwhile.
+    TRY(around_.set.rename(entry, to));
+  }
   const auto carry_out = [&]() -> Result<InstanceRecord> {
     TRY(set_phase(around_.database, record.id, InstancePhase::kRenaming, to));
     InstanceRecord renaming = record;
@@ -100,7 +108,20 @@ Result<void> InstanceRemoval::rename_now(const EntryPtr& entry, const std::strin
     (void)around_.set.rename(entry, record.name);
     return std::move(renamed).error();
   }
-  around_.set.change(*entry, [&](InstanceEntry& changed) { changed.record = *renamed; });
+  auto merged = TRY(merge_instance(around_, *renamed));
+  around_.set.change(*entry, [&](InstanceEntry& changed) {
+    changed.record = *renamed;
+    changed.expanded_config = std::move(merged.config);
+    changed.expanded_devices = std::move(merged.devices);
+  });
+  return kOk;
+}
+
+// Into another project it comes as if it were made there.
+Result<void> InstanceRemoval::check_move(InstanceRecord record, const std::string& to, const CommitLock& commit) const {
+  if (project_of(record.name) == project_of(to)) return kOk;
+  record.name = to;
+  TRY(approve_instance(around_, commit, std::move(record)));
   return kOk;
 }
 
@@ -119,6 +140,7 @@ Result<InstanceRecord> InstanceRemoval::finish_rename(const InstanceRecord& reco
   renamed.next_name.clear();
   renamed.phase = InstancePhase::kReady;
   TRY(around_.networks.rename_instance(record.name, renamed.name));
+  TRY(around_.logs.rename(record.name, renamed.name));
   TRY(update_instance(around_.database, record, renamed));
   return renamed;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "manager/instance_approval.h"
 #include "manager/instance_set.h"
 #include "manager/instance_surroundings.h"
 #include "manager/operations.h"
@@ -29,10 +30,12 @@ class InstanceRemoval {
   Result<void> finish_removal(const InstanceRecord& record);
   Result<InstanceRecord> finish_rename(const InstanceRecord& record);
 
-  // Renames a stopped instance on this thread. The caller holds entry->run and a claim. Errors: kExists.
+  // Renames a stopped instance on this thread; into another project, if that allows it. The caller holds entry->run and
+  // a claim. Errors: kExists; as approve_instance().
   Result<void> rename_now(const EntryPtr& entry, const std::string& to);
 
  private:
+  Result<void> check_move(InstanceRecord record, const std::string& to, const CommitLock& commit) const;
 
   const InstanceSurroundings& around_;
   InstanceFiles& files_;

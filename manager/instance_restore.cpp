@@ -10,12 +10,13 @@
 #include "manager/instance_expansion.h"
 #include "manager/instance_snapshots.h"
 #include "manager/names.h"
+#include "manager/projects.h"
 #include "manager/volatile_keys.h"
 
 namespace cella::manager {
 
-Result<InstanceRecord> InstanceRestore::restored_record(const InstanceRecord& present,
-                                                        const SnapshotRecord& snapshot) const {
+Result<ApprovedInstance> InstanceRestore::restored_record(const CommitLock& commit, const InstanceRecord& present,
+                                                          const SnapshotRecord& snapshot) const {
   InstanceRecord next = present;
   next.description = snapshot.description;
   next.ephemeral = snapshot.ephemeral;
@@ -24,19 +25,23 @@ Result<InstanceRecord> InstanceRestore::restored_record(const InstanceRecord& pr
   next.profiles = snapshot.profiles;
   // The snapshot may have come with a copy: its MAC addresses are then those of another instance.
   keep_volatile(next.config, present.config, HwaddrChange::kIgnored);
-  const auto expanded = TRY(expand_instance(around_, next));
-  if (expanded.spec.root->pool != present.pool) {
-    return invalid_value("pool", expanded.spec.root->pool, "the instance's root volume is in " + present.pool);
+  auto approved = TRY(approve_instance(around_, commit, std::move(next)));
+  if (approved.spec().root->pool != present.pool) {
+    return invalid_value("pool", approved.spec().root->pool, "the instance's root volume is in " + present.pool);
   }
-  settle_device_keys(next.config, expanded.merged.devices);
-  return next;
+  TRY(approved.settle(
+      [&](InstanceRecord& settled) { settle_device_keys(settled.config, approved.merged().devices); }));
+  return approved;
 }
 
 Result<OperationId> InstanceRestore::restore(const std::string& instance, const std::string& snapshot,
                                              const Caller& caller) {
   auto claim = TRY(around_.set.claim(instance, InstanceWork::kRestore));
   const auto record = TRY(find_snapshot(around_.set, *claim.entry(), snapshot));
-  TRY_CONTEXT("snapshot " + snapshot, restored_record(around_.set.record(*claim.entry()), record));
+  {
+    const CommitLock commit = around_.projects.commit(project_of(instance));
+    TRY_CONTEXT("snapshot " + snapshot, restored_record(commit, around_.set.record(*claim.entry()), record));
+  }
   return start_claimed(
       around_.operations, instance_request("Restoring snapshot", instance), std::move(claim),
       [this, instance, snapshot, caller](const EntryPtr& entry, const OperationHandle& operation) -> Result<void> {
@@ -88,14 +93,55 @@ Result<void> InstanceRestore::swap(const EntryPtr& entry, const SnapshotRecord& 
   return kOk;
 }
 
+Result<void> InstanceRestore::replace(const EntryPtr& entry, const std::function<Result<void>(const VolumeAt&)>& fill) {
+  const auto present = around_.set.record(*entry);
+  const auto incoming = incoming_at(present.pool, present.name);
+  // No snapshot has an empty name: that is how recover() tells this from a restore.
+  TRY(set_phase(around_.database, present.id, InstancePhase::kRestoring, ""));
+  Rollback undo;
+  undo.add([&] { (void)set_phase(around_.database, present.id, InstancePhase::kReady, ""); });
+  TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));
+  undo.add([&] { (void)around_.pools.remove_volume(incoming.pool, incoming.volume); });
+  TRY(fill(incoming));
+  TRY(set_phase(around_.database, present.id, InstancePhase::kSwapping, ""));
+  undo.commit();
+  TRY(finish_replacement(present));
+  return kOk;
+}
+
+Result<InstanceRecord> InstanceRestore::finish_replacement(const InstanceRecord& present) {
+  TRY(replace_root(around_.pools, incoming_at(present.pool, present.name), root_at(present.pool, present.name)));
+  TRY(set_phase(around_.database, present.id, InstancePhase::kReady, ""));
+  InstanceRecord ready = present;
+  ready.phase = InstancePhase::kReady;
+  ready.next_name.clear();
+  const auto expanded = expand_instance(around_, ready);
+  if (expanded.ok() && expanded->spec.root->size) {
+    TRY(around_.pools.set_root_quota(ready.pool, ready.name, expanded->spec.root->size));
+  }
+  return ready;
+}
+
 Result<InstanceRecord> InstanceRestore::finish(const InstanceRecord& present, const SnapshotRecord& snapshot) {
   TRY(replace_root(around_.pools, incoming_at(present.pool, present.name), root_at(present.pool, present.name)));
-  auto next = restored_record(present, snapshot);
-  // A profile or device that is gone since: the files are back, the configuration stays as it was.
-  InstanceRecord settled = next.ok() ? *std::move(next) : present;
-  settled.phase = InstancePhase::kReady;
-  settled.next_name.clear();
-  TRY(update_instance(around_.database, present, settled));
+  const auto end_phase = [](InstanceRecord& record) {
+    record.phase = InstancePhase::kReady;
+    record.next_name.clear();
+  };
+  InstanceRecord settled = present;
+  end_phase(settled);
+  {
+    const CommitLock commit = around_.projects.commit(project_of(present.name));
+    auto next = restored_record(commit, present, snapshot);
+    if (next.ok()) {
+      TRY(next->settle(end_phase));
+      TRY(update_instance(around_.database, present, *next));
+      settled = next->record();
+    } else {
+      // A profile or device that is gone since, or is forbidden now: the files are back, the configuration stays.
+      TRY(update_instance(around_.database, present, settled));
+    }
+  }
   const auto expanded = expand_instance(around_, settled);
   if (expanded.ok() && expanded->spec.root->size) {
     TRY(around_.pools.set_root_quota(settled.pool, settled.name, expanded->spec.root->size));
@@ -105,6 +151,7 @@ Result<InstanceRecord> InstanceRestore::finish(const InstanceRecord& present, co
 
 Result<InstanceRecord> InstanceRestore::recover(const InstanceRecord& record,
                                                 const std::vector<SnapshotRecord>& snapshots) {
+  if (record.phase == InstancePhase::kSwapping && record.next_name.empty()) return finish_replacement(record);
   if (record.phase == InstancePhase::kSwapping) {
     const auto found = std::find_if(snapshots.begin(), snapshots.end(),
                                     [&](const auto& snapshot) { return snapshot.name == record.next_name; });

@@ -9,6 +9,7 @@
 #include "manager/instance_events.h"
 #include "manager/instance_expansion.h"
 #include "manager/names.h"
+#include "manager/projects.h"
 #include "manager/snapshot_names.h"
 
 namespace cella::manager {
@@ -121,6 +122,7 @@ void InstanceSnapshots::tell(const char* action, const std::string& instance, co
 Result<SnapshotRecord> InstanceSnapshots::make_record(const EntryPtr& entry, const SnapshotCreate& request) const {
   if (request.stateful) return Error(ErrorKind::kUnsupported, "stateful: a container's memory cannot be saved");
   const auto instance = around_.set.record(*entry);
+  TRY(around_.projects.check_snapshots_allowed(project_of(instance.name)));
   const auto present = names_of(around_.set, *entry);
   SnapshotRecord record;
   record.instance_id = instance.id;
@@ -153,8 +155,10 @@ Result<OperationId> InstanceSnapshots::create(const std::string& instance, const
                                               const Caller& caller) {
   auto claim = TRY(around_.set.claim(instance, InstanceWork::kSnapshot));
   auto record = TRY(make_record(claim.entry(), request));
+  auto work = instance_request("Snapshotting instance", instance);
+  work.may_cancel = true;
   return start_claimed(
-      around_.operations, instance_request("Snapshotting instance", instance), std::move(claim),
+      around_.operations, std::move(work), std::move(claim),
       [this, record = std::move(record), caller](const EntryPtr& entry, const OperationHandle& operation) {
         std::lock_guard run(entry->run);
         return make(entry, record, caller, operation);

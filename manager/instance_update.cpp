@@ -10,9 +10,12 @@
 #include "manager/guest_api.h"
 #include "manager/instance_events.h"
 #include "manager/keeper_link.h"
+#include "manager/kernel_modules.h"
 #include "manager/live_changes.h"
 #include "manager/networks.h"
+#include "manager/node_watch.h"
 #include "manager/pools.h"
+#include "manager/projects.h"
 #include "manager/volatile_keys.h"
 
 namespace cella::manager {
@@ -48,18 +51,19 @@ Result<InstanceRecord> InstanceUpdate::next_record(const EntryPtr& entry, const 
   return next;
 }
 
-Result<InstanceRecord> InstanceUpdate::check(const EntryPtr& entry, const InstancePut& put) const {
-  auto next = TRY(next_record(entry, put));
-  const auto expanded = TRY(expand_instance(around_, next));
-  if (expanded.spec.root->pool != next.pool) {
-    return invalid_value("pool", expanded.spec.root->pool, "cannot be changed: the root volume is in " + next.pool);
+Result<ApprovedInstance> InstanceUpdate::check(const EntryPtr& entry, const InstancePut& put,
+                                               const CommitLock& commit) const {
+  auto approved = TRY(approve_instance(around_, commit, TRY(next_record(entry, put))));
+  const auto& pool = approved.record().pool;
+  if (approved.spec().root->pool != pool) {
+    return invalid_value("pool", approved.spec().root->pool, "cannot be changed: the root volume is in " + pool);
   }
-  return next;
+  return approved;
 }
 
 Result<OperationId> InstanceUpdate::update(const std::string& name, const InstancePut& put, const Caller& caller) {
   auto claim = TRY(around_.set.claim(name, InstanceWork::kUpdate));
-  TRY(check(claim.entry(), put));
+  TRY(check(claim.entry(), put, around_.projects.commit(project_of(name))));
   return start_claimed(
       around_.operations, instance_request("Updating instance", name), std::move(claim),
       [this, put, caller](const EntryPtr& entry, const OperationHandle&) { return carry_out(entry, put, caller); });
@@ -76,20 +80,23 @@ Result<void> InstanceUpdate::change_devices(const std::string& name, const Devic
   std::lock_guard run(entry->run);
   InstanceRecord next = around_.set.record(*entry);
   next.devices = devices;
-  return become(entry, std::move(next));
+  const CommitLock commit = around_.projects.commit(project_of(name));
+  return become(entry, TRY(approve_instance(around_, commit, std::move(next))));
 }
 
 Result<void> InstanceUpdate::carry_out(const EntryPtr& entry, const InstancePut& put, const Caller& caller) {
   std::lock_guard run(entry->run);
-  // Checked again: a profile may have changed since the request was taken.
-  auto next = TRY(check(entry, put));
-  const auto name = next.name;
-  TRY(become(entry, std::move(next)));
+  const auto name = around_.set.record(*entry).name;
+  {
+    const CommitLock commit = around_.projects.commit(project_of(name));
+    // Checked again: a profile may have changed since the request was taken.
+    TRY(become(entry, TRY(check(entry, put, commit))));
+  }
   tell_of_instance(around_.events, "instance-updated", name, caller);
   return kOk;
 }
 
-Result<void> InstanceUpdate::become(const EntryPtr& entry, InstanceRecord next) {
+Result<void> InstanceUpdate::become(const EntryPtr& entry, ApprovedInstance approved) {
   const auto present = around_.set.record(*entry);
   Expanded before;
   {
@@ -97,25 +104,29 @@ Result<void> InstanceUpdate::become(const EntryPtr& entry, InstanceRecord next) 
     before = {entry->expanded_config, entry->expanded_devices};
   }
   const auto present_spec = TRY(build_spec(present.name, before.config, before.devices, around_.host));
-  auto expanded = TRY(expand_instance(around_, next));
-  TRY(check_sources(around_.volumes, expanded.spec, &present_spec));
-  settle_device_keys(next.config, expanded.merged.devices);
-  if (is_new_to_cloud_init(before, expanded.merged)) renew_cloud_init_id(next.config);
-  const auto map = TRY(IdMap::isolated(next.id_base));
+  const auto& spec = approved.spec();
+  TRY(check_sources(around_.volumes, spec, &present_spec));
+  InstanceRecord next = approved.record();
+  settle_device_keys(next.config, approved.merged().devices);
+  if (is_new_to_cloud_init(before, approved.merged())) renew_cloud_init_id(next.config);
   const auto running = around_.set.running(*entry);
+  const auto own_map = TRY(instance_id_map(next.id_base, next.id_size, present_spec.security.raw_ids));
+  const auto map = running != nullptr && running->map ? *running->map : own_map;
   std::shared_ptr<runtime::KeeperClient> keeper;
   std::optional<LiveChanges> changes;
   Rollback undo;  // last: its steps use what stands above
   if (running != nullptr) {
     keeper = TRY(around_.keeper.client());
-    changes.emplace(around_, *keeper, *running, map, undo);
-    TRY(changes->apply(present_spec, expanded.spec, next.config));
+    TRY(load_kernel_modules(spec.security.kernel_modules));
+    changes.emplace(around_, *keeper, *running, next.id, map, undo);
+    TRY(changes->apply(present_spec, spec, next.config));
   }
-  TRY(change_root(present_spec, expanded.spec, next));
-  TRY(update_instance(around_.database, present, next));
+  TRY(change_root(present_spec, spec, next));
+  TRY(approved.settle([&](InstanceRecord& settled) { settled = next; }));
+  TRY(update_instance(around_.database, present, approved));
   undo.commit();
   for (const Nic& nic : present_spec.nics) {
-    if (!expanded.merged.devices.contains(nic.device)) (void)around_.networks.forget(next.name, nic.device);
+    if (!approved.merged().devices.contains(nic.device)) (void)around_.networks.forget(next.name, nic.device);
   }
   auto merged = TRY(merge_instance(around_, next));
   const GuestId guest{next.id};
@@ -125,6 +136,10 @@ Result<void> InstanceUpdate::become(const EntryPtr& entry, InstanceRecord next) 
     changed.expanded_config = std::move(merged.config);
     changed.expanded_devices = std::move(merged.devices);
   });
+  if (running != nullptr) {
+    const auto watched = around_.nodes.set(guest.value, optional_sources(spec));
+    if (!watched.ok()) around_.events.log({"warn", watched.error().message(), {{"instance", present.name}}});
+  }
   for (const auto& event : events) around_.guests.tell(guest, event);
   if (running != nullptr) balance_.rebalance();
   return kOk;
@@ -137,51 +152,96 @@ Result<void> InstanceUpdate::change_root(const ContainerSpec& present, const Con
   return around_.pools.set_root_quota(record.pool, record.name, next.root->size);
 }
 
-std::vector<std::string> InstanceUpdate::instances_using(const std::string& profile) const {
-  std::vector<std::string> names;
-  const auto entries = around_.set.list();
-  std::shared_lock lock(around_.set.mutex());
-  for (const auto& entry : entries) {
-    const auto& profiles = entry->record.profiles;
-    if (std::find(profiles.begin(), profiles.end(), profile) != profiles.end()) names.push_back(entry->record.name);
+std::vector<EntryPtr> InstanceUpdate::users_of(const std::string& project, const std::string& profile) const {
+  std::vector<EntryPtr> users;
+  for (const auto& entry : around_.set.list()) {
+    const auto record = around_.set.record(*entry);
+    const auto& profiles = record.profiles;
+    if (std::find(profiles.begin(), profiles.end(), profile) == profiles.end()) continue;
+    if (around_.projects.project_of_profiles(project_of(record.name)) == project) users.push_back(entry);
   }
+  return users;
+}
+
+std::vector<std::string> InstanceUpdate::instances_using(const std::string& project,
+                                                         const std::string& profile) const {
+  std::vector<std::string> names;
+  for (const auto& entry : users_of(project, profile)) names.push_back(around_.set.record(*entry).name);
   return names;
 }
 
+Result<void> InstanceUpdate::profile_appears(const Profile& profile) {
+  return approve_profile(around_, around_.projects.commit_all(), profile, {});
+}
+
 Result<void> InstanceUpdate::profile_changes(const Profile& next, const std::function<Result<void>()>& store) {
-  std::vector<EntryPtr> users;
-  for (const auto& name : instances_using(next.name)) {
-    auto entry = around_.set.find(name);
-    if (entry.ok()) users.push_back(*std::move(entry));
+  const auto users = users_of(next.project, next.name);
+  {
+    const CommitLock commit = around_.projects.commit_all();
+    std::vector<InstanceRecord> records;
+    for (const auto& entry : users) records.push_back(around_.set.record(*entry));
+    TRY(approve_profile(around_, commit, next, records));
+    TRY(store());
   }
-  for (const auto& entry : users) {
-    const auto record = around_.set.record(*entry);
-    const auto expanded = TRY_CONTEXT("instance " + record.name, expand_instance(around_, record, &next));
-    if (expanded.spec.root->pool != record.pool) {
-      return Error(ErrorKind::kInvalid, "instance " + record.name + " has its root volume in pool " + record.pool);
-    }
-  }
-  TRY(store());
   std::optional<Error> first;
   for (const auto& entry : users) {
-    std::lock_guard run(entry->run);
-    const auto record = around_.set.record(*entry);
-    auto became = become(entry, record);
-    if (!became.ok() && !first) first = std::move(became).error().with_context("instance " + record.name);
+    auto applied = apply_profiles(entry);
+    if (!applied.ok() && !first) first = std::move(applied).error();
   }
   if (first) return *std::move(first);
   return kOk;
 }
 
-Result<void> InstanceUpdate::profile_renamed(const std::string& from, const std::string& to) {
-  auto update = TRY(around_.database.prepare("UPDATE instance_profiles SET profile = ? WHERE profile = ?"));
-  TRY(update.bind(to, from).run());
-  for (const auto& entry : around_.set.list()) {
+Result<void> InstanceUpdate::apply_profiles(const EntryPtr& entry) {
+  std::lock_guard run(entry->run);
+  auto record = around_.set.record(*entry);
+  const std::string name = short_name(record.name);
+  const CommitLock commit = around_.projects.commit(project_of(record.name));
+  auto approved = TRY_CONTEXT("instance " + name, approve_instance(around_, commit, std::move(record)));
+  TRY_CONTEXT("instance " + name, become(entry, std::move(approved)));
+  return kOk;
+}
+
+Result<void> InstanceUpdate::profile_renamed(const std::string& project, const std::string& from,
+                                             const std::string& to) {
+  auto update =
+      TRY(around_.database.prepare("UPDATE instance_profiles SET profile = ? WHERE instance_id = ? AND profile = ?"));
+  for (const auto& entry : users_of(project, from)) {
+    TRY(update.bind(to, around_.set.record(*entry).id, from).run());
     around_.set.change(*entry, [&](InstanceEntry& changed) {
       std::replace(changed.record.profiles.begin(), changed.record.profiles.end(), from, to);
     });
   }
   return kOk;
+}
+
+void InstanceUpdate::follow_nodes(std::int64_t instance) {
+  EntryPtr entry;
+  for (const auto& one : around_.set.list()) {
+    if (around_.set.record(*one).id == instance) entry = one;
+  }
+  if (entry == nullptr) return;
+  std::lock_guard run(entry->run);
+  const auto follow = [&]() -> Result<void> {
+    const auto running = around_.set.running(*entry);
+    if (running == nullptr) return kOk;
+    ContainerSpec spec;
+    {
+      std::shared_lock lock(around_.set.mutex());
+      spec = TRY(build_spec(entry->record.name, entry->expanded_config, entry->expanded_devices, around_.host));
+    }
+    const auto keeper = TRY(around_.keeper.client());
+    Rollback undo;
+    const auto record = around_.set.record(*entry);
+    const auto own_map = TRY(instance_id_map(record.id_base, record.id_size, spec.security.raw_ids));
+    LiveChanges changes(around_, *keeper, *running, instance, running->map.value_or(own_map), undo);
+    TRY(changes.follow_nodes(spec));
+    undo.commit();
+    return kOk;
+  };
+  const auto followed = follow();
+  if (followed.ok()) return;
+  around_.events.log({"warn", followed.error().message(), {{"instance", around_.set.record(*entry).name}}});
 }
 
 }  // namespace cella::manager

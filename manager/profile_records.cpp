@@ -38,42 +38,46 @@ const Schema& profile_schema() {
   return schema;
 }
 
-Result<std::map<std::string, ProfileRecord>> load_profiles(Database& database) {
-  std::map<std::string, ProfileRecord> records;
-  auto names = TRY(database.prepare("SELECT name, description FROM profiles"));
-  while (TRY(names.step())) records[names.text(0)].description = names.text(1);
-  auto config = TRY(database.prepare("SELECT profile, key, value FROM profile_config"));
-  while (TRY(config.step())) records[config.text(0)].config[config.text(1)] = config.text(2);
-  auto devices = TRY(database.prepare("SELECT profile, device, key, value FROM profile_devices"));
-  while (TRY(devices.step())) records[devices.text(0)].devices[devices.text(1)][devices.text(2)] = devices.text(3);
+Result<std::map<ProfileKey, ProfileRecord>> load_profiles(Database& database) {
+  std::map<ProfileKey, ProfileRecord> records;
+  auto names = TRY(database.prepare("SELECT project, name, description FROM profiles"));
+  while (TRY(names.step())) records[{names.text(0), names.text(1)}].description = names.text(2);
+  auto config = TRY(database.prepare("SELECT project, profile, key, value FROM profile_config"));
+  while (TRY(config.step())) records[{config.text(0), config.text(1)}].config[config.text(2)] = config.text(3);
+  auto devices = TRY(database.prepare("SELECT project, profile, device, key, value FROM profile_devices"));
+  while (TRY(devices.step())) {
+    records[{devices.text(0), devices.text(1)}].devices[devices.text(2)][devices.text(3)] = devices.text(4);
+  }
   return records;
 }
 
-Result<void> store_profile(Database& database, const std::string& name, const ProfileRecord& record) {
+Result<void> store_profile(Database& database, const ProfileKey& key, const ProfileRecord& record) {
+  const auto& [project, name] = key;
   auto transaction = TRY(database.begin());
-  TRY(delete_profile(database, name));
+  TRY(delete_profile(database, key));
   {
-    auto insert = TRY(database.prepare("INSERT INTO profiles (name, description) VALUES (?, ?)"));
-    TRY(insert.bind(name, record.description).run());
-    auto config = TRY(database.prepare("INSERT INTO profile_config (profile, key, value) VALUES (?, ?, ?)"));
-    for (const auto& [key, value] : record.config) TRY(config.bind(name, key, value).run());
-    auto devices =
-        TRY(database.prepare("INSERT INTO profile_devices (profile, device, key, value) VALUES (?, ?, ?, ?)"));
+    auto insert = TRY(database.prepare("INSERT INTO profiles (project, name, description) VALUES (?, ?, ?)"));
+    TRY(insert.bind(project, name, record.description).run());
+    auto config =
+        TRY(database.prepare("INSERT INTO profile_config (project, profile, key, value) VALUES (?, ?, ?, ?)"));
+    for (const auto& [item, value] : record.config) TRY(config.bind(project, name, item, value).run());
+    auto devices = TRY(database.prepare(
+        "INSERT INTO profile_devices (project, profile, device, key, value) VALUES (?, ?, ?, ?, ?)"));
     for (const auto& [device, keys] : record.devices) {
-      for (const auto& [key, value] : keys) TRY(devices.bind(name, device, key, value).run());
+      for (const auto& [item, value] : keys) TRY(devices.bind(project, name, device, item, value).run());
     }
   }
   return transaction.commit();
 }
 
-Result<void> rename_profile_record(Database& database, const std::string& from, const std::string& to) {
-  auto update = TRY(database.prepare("UPDATE profiles SET name = ? WHERE name = ?"));
-  return update.bind(to, from).run();
+Result<void> rename_profile_record(Database& database, const ProfileKey& key, const std::string& to) {
+  auto update = TRY(database.prepare("UPDATE profiles SET name = ? WHERE project = ? AND name = ?"));
+  return update.bind(to, key.first, key.second).run();
 }
 
-Result<void> delete_profile(Database& database, const std::string& name) {
-  auto remove = TRY(database.prepare("DELETE FROM profiles WHERE name = ?"));
-  return remove.bind(name).run();
+Result<void> delete_profile(Database& database, const ProfileKey& key) {
+  auto remove = TRY(database.prepare("DELETE FROM profiles WHERE project = ? AND name = ?"));
+  return remove.bind(key.first, key.second).run();
 }
 
 }  // namespace cella::manager

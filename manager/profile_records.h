@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "manager/config.h"
@@ -21,10 +22,13 @@ struct ProfileRecord {
 
 const Schema& profile_schema();
 
-Result<std::map<std::string, ProfileRecord>> load_profiles(Database& database);
+// Its project and its name in it.
+using ProfileKey = std::pair<std::string, std::string>;
+
+Result<std::map<ProfileKey, ProfileRecord>> load_profiles(Database& database);
 // Inserts or replaces.
-Result<void> store_profile(Database& database, const std::string& name, const ProfileRecord& record);
-Result<void> rename_profile_record(Database& database, const std::string& from, const std::string& to);
-Result<void> delete_profile(Database& database, const std::string& name);
+Result<void> store_profile(Database& database, const ProfileKey& key, const ProfileRecord& record);
+Result<void> rename_profile_record(Database& database, const ProfileKey& key, const std::string& to);
+Result<void> delete_profile(Database& database, const ProfileKey& key);
 
 }  // namespace cella::manager

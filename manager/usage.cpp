@@ -27,7 +27,7 @@ bool uses_pool(const Devices& devices, const std::string& pool) {
 template <typename Uses>
 void add_profiles(const Profiles& profiles, std::vector<std::string>& urls, const Uses& uses) {
   for (const auto& profile : profiles.list()) {
-    if (uses(profile.devices)) urls.push_back("/1.0/profiles/" + profile.name);
+    if (uses(profile.devices)) urls.push_back("/1.0/profiles/" + profile.name + project_query(profile.project));
   }
 }
 

@@ -214,20 +214,20 @@ TEST_F(InstanceLife, ChangesDevicesAndKeysOfARunningContainer) {
 
 TEST_F(InstanceLife, FollowsItsProfiles) {
   in_private_host([&] {
-    ASSERT_TRUE(server_->profiles().create("extra", {.config = {{"user.x", "extra"}}}, std::nullopt).ok());
+    ASSERT_TRUE(server_->profiles().create("default", "extra", {.config = {{"user.x", "extra"}}}, std::nullopt).ok());
     create("p", {.profiles = {"default", "extra"}});  // not marked as given: gets "default" only
     InstancePatch patch;
     patch.profiles = {"default", "extra"};
     ASSERT_TRUE(server_->instances().patch("cmt-p", patch, std::nullopt).ok());
     EXPECT_EQ(server_->instances().find("cmt-p")->expanded_config.at("user.x"), "extra");
-    EXPECT_EQ(server_->profiles().find("extra")->used_by, std::vector<std::string>{"/1.0/instances/cmt-p"});
-    ASSERT_TRUE(server_->profiles().update("extra", {.config = {{"user.x", "new"}}}, std::nullopt).ok());
+    EXPECT_EQ(server_->profiles().find("default", "extra")->used_by, std::vector<std::string>{"/1.0/instances/cmt-p"});
+    ASSERT_TRUE(server_->profiles().update("default", "extra", {.config = {{"user.x", "new"}}}, std::nullopt).ok());
     EXPECT_EQ(server_->instances().find("cmt-p")->expanded_config.at("user.x"), "new");
-    EXPECT_FALSE(server_->profiles().remove("extra", std::nullopt).ok());
-    ASSERT_TRUE(server_->profiles().rename("extra", "other", std::nullopt).ok());
+    EXPECT_FALSE(server_->profiles().remove("default", "extra", std::nullopt).ok());
+    ASSERT_TRUE(server_->profiles().rename("default", "extra", "other", std::nullopt).ok());
     EXPECT_EQ(server_->instances().find("cmt-p")->profiles, (std::vector<std::string>{"default", "other"}));
     // The last root disk cannot be taken away under an instance.
-    EXPECT_FALSE(server_->profiles().update("default", {}, std::nullopt).ok());
+    EXPECT_FALSE(server_->profiles().update("default", "default", {}, std::nullopt).ok());
   });
 }
 

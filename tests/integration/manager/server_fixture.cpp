@@ -91,7 +91,7 @@ void ServerTest::set_up_host() {
   ProfilePut profile;
   profile.devices = {{"root", {{"type", "disk"}, {"path", "/"}, {"pool", "default"}}},
                      {"eth0", {{"type", "nic"}, {"network", "cmtbr0"}, {"name", "eth0"}}}};
-  const auto updated = server_->profiles().update("default", profile, std::nullopt);
+  const auto updated = server_->profiles().update("default", "default", profile, std::nullopt);
   ASSERT_TRUE(updated.ok()) << updated.error().message();
   import_image();
 }
@@ -206,7 +206,7 @@ void ServerTest::tear_down_host() {
         EXPECT_EQ(failure(server_->instances().remove(instance.name, std::nullopt)), "");
       }
     }
-    (void)server_->profiles().update("default", {}, std::nullopt);
+    (void)server_->profiles().update("default", "default", {}, std::nullopt);
     EXPECT_TRUE(server_->networks().remove("cmtbr0").ok());
     if (!fingerprint_.empty()) finish(server_->images().remove(fingerprint_));
     const auto removed = server_->pools().remove("default");

@@ -70,7 +70,7 @@ TEST(ImageRecords, ComeBackAsTheyWere) {
   const auto images = read_images(**database);
   ASSERT_TRUE(images.ok());
   ASSERT_EQ(images->size(), 1u);  // the other went back as a whole
-  const Image& read = images->begin()->second;
+  const Image& read = images->front();
   EXPECT_EQ(read.fingerprint, image.fingerprint);
   EXPECT_EQ(read.profiles, image.profiles);
   EXPECT_EQ(read.properties, image.properties);
@@ -79,7 +79,7 @@ TEST(ImageRecords, ComeBackAsTheyWere) {
   EXPECT_TRUE(read.is_public);
   ASSERT_EQ(read.aliases.size(), 2u);
   EXPECT_EQ(read.aliases[0].description, "first");
-  ASSERT_TRUE(delete_image(**database, image.fingerprint).ok());
+  ASSERT_TRUE(delete_image(**database, "default", image.fingerprint).ok());
   EXPECT_TRUE(insert_image(**database, other).ok());  // the alias went with its image
 }
 

@@ -9,6 +9,7 @@
 #include "manager/container_spec.h"
 #include "manager/database.h"
 #include "manager/id_ranges.h"
+#include "manager/instance_approval.h"
 #include "manager/instance_exits.h"
 #include "manager/instance_records.h"
 #include "manager/instance_set.h"
@@ -16,6 +17,11 @@
 #include "manager/stop_signal.h"
 
 namespace cella::manager {
+
+struct ApprovalForTests {
+  static ApprovedInstance approve(InstanceRecord record) { return {std::move(record), {}}; }
+};
+
 namespace {
 
 constexpr HostFacts kHost{Bytes{8'000'000'000}};
@@ -80,7 +86,6 @@ TEST(ContainerPlan, HasEverythingTheKeeperExecutes) {
   network.inner_batch = {9};
   ContainerDefaults defaults;
   defaults.dropped_capabilities = 0x30;
-  defaults.seccomp.push_back({6, 0, 0, 0x7fff0000});
   const auto map = *IdMap::isolated(1000000);
   const auto plan = plan_container(spec, map, network, {{"/data", true}, {"/etc/one", false}}, defaults);
   const std::uint64_t all = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -93,7 +98,6 @@ TEST(ContainerPlan, HasEverythingTheKeeperExecutes) {
   EXPECT_EQ(plan.host_batch.pid_offsets, std::vector<std::uint32_t>{4});
   EXPECT_EQ(plan.inner_batch.bytes, "\11");
   EXPECT_EQ(plan.dropped_capabilities, 0x30u);
-  EXPECT_EQ(plan.seccomp.size(), 1u);
   const auto has = [&](const char* line) {
     return std::find(plan.environment.begin(), plan.environment.end(), line) != plan.environment.end();
   };
@@ -187,7 +191,7 @@ class Store : public testing::Test {
     record.devices = {{"root", kRoot}};
     record.profiles = {"default", "extra"};
     record.pool = "default";
-    auto id = insert_instance(*database_, record);
+    auto id = insert_instance(*database_, ApprovalForTests::approve(record));
     EXPECT_TRUE(id.ok()) << id.error().message();
     record.id = *id;
     return record;
@@ -197,32 +201,51 @@ class Store : public testing::Test {
 
 using IdRanges = Store;
 
+TEST_F(IdRanges, AreTheOnesAskedForWhenTheyAreFree) {
+  const std::vector<IdWindow> windows{{100000, 10 * kRangeSize}};
+  const auto first = add("a").id;
+  ASSERT_EQ(*allocate_id_range(*database_, windows, first, {200000, 2 * kRangeSize}),
+            (IdAllocation{200000, 2 * kRangeSize}));
+  // Its own range does not stand in its way; another instance's does, also in part.
+  EXPECT_EQ(find_id_range(*database_, windows, first, {200001, kRangeSize})->base, 200001u);
+  for (const std::uint32_t base : {200000u, 200000u - 1, 200000u + 2 * kRangeSize - 1, 99999u, 100000u + 10 * kRangeSize}) {
+    const auto refused = allocate_id_range(*database_, windows, add("x" + std::to_string(base)).id, {base, kRangeSize});
+    ASSERT_FALSE(refused.ok()) << base;
+    EXPECT_EQ(refused.error().kind(), ErrorKind::kInvalid);
+    EXPECT_NE(refused.error().message().find("security.idmap.base \"" + std::to_string(base)), std::string::npos)
+        << refused.error().message();
+  }
+  // Those without a wish go round it.
+  EXPECT_EQ(allocate_id_range(*database_, windows, add("b").id)->base, 100000u);
+  EXPECT_EQ(allocate_id_range(*database_, windows, add("c").id)->base, 200000u + 2 * kRangeSize);
+}
+
 TEST_F(IdRanges, NeverOverlapAndAreUsedAgain) {
   const std::vector<IdWindow> windows{{1000, 3 * kRangeSize}};
   std::vector<std::uint32_t> bases;
   std::vector<InstanceRecord> records;
   for (const char* name : {"a", "b", "c"}) {
     records.push_back(add(name));
-    bases.push_back(*allocate_id_range(*database_, windows, records.back().id));
+    bases.push_back(allocate_id_range(*database_, windows, records.back().id)->base);
   }
   EXPECT_EQ(bases, (std::vector<std::uint32_t>{1000, 1000 + kRangeSize, 1000 + 2 * kRangeSize}));
   const auto full = allocate_id_range(*database_, windows, add("d").id);
   ASSERT_FALSE(full.ok());
   EXPECT_EQ(full.error().kind(), ErrorKind::kNoSpace);
   ASSERT_TRUE(delete_instance(*database_, records[1].id).ok());
-  EXPECT_EQ(*allocate_id_range(*database_, windows, add("e").id), 1000 + kRangeSize);
+  EXPECT_EQ(allocate_id_range(*database_, windows, add("e").id)->base, 1000 + kRangeSize);
 }
 
 TEST_F(IdRanges, StepOverRangesOfAnEarlierWindow) {
-  EXPECT_EQ(*allocate_id_range(*database_, {{1500, kRangeSize}}, add("a").id), 1500u);
-  EXPECT_EQ(*allocate_id_range(*database_, {{1000, 4 * kRangeSize}}, add("b").id), 1500u + kRangeSize);
+  EXPECT_EQ(allocate_id_range(*database_, {{1500, kRangeSize}}, add("a").id)->base, 1500u);
+  EXPECT_EQ(allocate_id_range(*database_, {{1000, 4 * kRangeSize}}, add("b").id)->base, 1500u + kRangeSize);
 }
 
 using InstanceRecords = Store;
 
 TEST_F(InstanceRecords, ComeBackAsTheyWereStored) {
   auto record = add("c1");
-  record.id_base = *allocate_id_range(*database_, {{1000000, 1000000}}, record.id);
+  record.id_base = allocate_id_range(*database_, {{1000000, 1000000}}, record.id)->base;
   record.run = RunRecord{{4711, 99}, "lxc.payload.c1", std::string("\0\1handle", 8)};
   ASSERT_TRUE(write_run(*database_, record.id, *record.run).ok());
   const auto loaded = load_instances(*database_);
@@ -245,12 +268,33 @@ TEST_F(InstanceRecords, ChangeOnlyWhatDiffers) {
   next.devices["eth0"] = {{"type", "nic"}};
   next.profiles = {"extra"};
   next.phase = InstancePhase::kReady;
-  ASSERT_TRUE(update_instance(*database_, record, next).ok());
+  ASSERT_TRUE(update_instance(*database_, record, ApprovalForTests::approve(next)).ok());
   const auto found = load_instances(*database_)->front();
   EXPECT_EQ(found.config, next.config);
   EXPECT_EQ(found.devices, next.devices);
   EXPECT_EQ(found.profiles, next.profiles);
   EXPECT_EQ(found.phase, InstancePhase::kReady);
+}
+
+TEST_F(InstanceRecords, TakeWithoutApprovalOnlyWhatNoPolicyLooksAt) {
+  const auto record = add("web_c1");
+  const auto refused = [&](auto&& change) {
+    auto next = record;
+    change(next);
+    const auto outcome = update_instance(*database_, record, next);
+    return !outcome.ok() && outcome.error().kind() == ErrorKind::kInternal;
+  };
+  EXPECT_TRUE(refused([](InstanceRecord& next) { next.config["security.nesting"] = "true"; }));
+  EXPECT_TRUE(refused([](InstanceRecord& next) { next.config.erase("user.a"); }));
+  EXPECT_TRUE(refused([](InstanceRecord& next) { next.devices["d"] = {{"type", "disk"}}; }));
+  EXPECT_TRUE(refused([](InstanceRecord& next) { next.profiles = {"other"}; }));
+  EXPECT_TRUE(refused([](InstanceRecord& next) { next.name = "other_c1"; }));
+  EXPECT_FALSE(refused([](InstanceRecord& next) { next.config["volatile.last_state.power"] = "RUNNING"; }));
+  EXPECT_FALSE(refused([](InstanceRecord& next) { next.name = "web_c2"; }));
+  const auto loaded = load_instances(*database_);
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->front().name, "web_c2");
+  EXPECT_FALSE(loaded->front().config.contains("security.nesting"));
 }
 
 TEST_F(InstanceRecords, TakeEverythingAlongWhenDeleted) {
@@ -270,12 +314,12 @@ using ProfileRecords = Store;
 
 TEST_F(ProfileRecords, KeepTheirKeysThroughARename) {
   const ProfileRecord record{"text", {{"user.a", "b"}}, {{"root", kRoot}}};
-  ASSERT_TRUE(store_profile(*database_, "one", record).ok());
-  ASSERT_TRUE(rename_profile_record(*database_, "one", "two").ok());
+  ASSERT_TRUE(store_profile(*database_, {"web", "one"}, record).ok());
+  ASSERT_TRUE(rename_profile_record(*database_, {"web", "one"}, "two").ok());
   const auto loaded = load_profiles(*database_);
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ(loaded->size(), 1u);
-  EXPECT_EQ(loaded->at("two"), record);
+  EXPECT_EQ(loaded->at({"web", "two"}), record);
 }
 
 EntryPtr entry_named(const std::string& name) {
