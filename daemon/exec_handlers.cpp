@@ -9,6 +9,8 @@
 #include "daemon/exec_session.h"
 #include "daemon/handlers.h"
 #include "daemon/wire.h"
+#include "manager/container_plan.h"
+#include "manager/instance_logs.h"
 #include "manager/instance_events.h"
 
 namespace cella::daemon {
@@ -35,14 +37,29 @@ Result<manager::ExecRequest> request_from_wire(const api::ExecRequest& body) {
   return request;
 }
 
-manager::Value::Object metadata_of(const api::ExecRequest& body) {
+std::map<std::string, std::string> environment_of(const manager::Instance& instance) {
+  constexpr std::string_view kPrefix = "environment.";
+  std::map<std::string, std::string> environment;
+  for (const auto& [key, value] : instance.expanded_config) {
+    if (key.starts_with(kPrefix) && !value.empty()) environment[key.substr(kPrefix.size())] = value;
+  }
+  return environment;
+}
+
+manager::Value command_of(const manager::ExecRequest& exec) {
   manager::Value::List command;
-  for (const std::string& word : body.command) command.emplace_back(word);
+  for (const std::string& word : exec.command) command.emplace_back(word);
+  return manager::Value(std::move(command));
+}
+
+manager::Value::Object metadata_of(const manager::Instance& instance, const manager::ExecRequest& exec) {
   manager::Value::Object environment;
-  for (const auto& [key, value] : body.environment) environment[key] = manager::Value(value);
-  return {{"command", manager::Value(std::move(command))},
+  for (const auto& [key, value] : manager::exec_environment(exec, environment_of(instance))) {
+    environment[key] = manager::Value(value);
+  }
+  return {{"command", command_of(exec)},
           {"environment", manager::Value(std::move(environment))},
-          {"interactive", manager::Value(body.interactive)}};
+          {"interactive", manager::Value(exec.terminal)}};
 }
 
 class ExecHandlers {
@@ -55,43 +72,37 @@ class ExecHandlers {
     const manager::Instance instance = TRY(server_.instances().find(request.parameter("name")));
     if (instance.status == StatusCode::kFrozen) return Error(ErrorKind::kInvalid, "Instance is frozen");
     if (instance.status != StatusCode::kRunning) return Error(ErrorKind::kInvalid, "Instance is not running");
-    announce(request, instance.key(), body);
-    return body.wait_for_websocket ? exec_on_sockets(instance.key(), body, exec)
-                                   : exec_detached(instance.key(), body, exec);
+    manager::tell_of_instance(server_.events(), "instance-exec", instance.key(), requestor_of(request),
+                              {{"command", command_of(exec)}});
+    return body.wait_for_websocket ? exec_on_sockets(instance, exec) : exec_detached(instance, body, exec);
   }
 
  private:
-  static manager::OperationRequest operation_for(const std::string& instance, const api::ExecRequest& body) {
+  static manager::OperationRequest operation_for(const manager::Instance& instance, const manager::ExecRequest& exec) {
     manager::OperationRequest operation;
     operation.description = "Executing command";
-    operation.resources["instances"] = {manager::short_name(instance)};
-    operation.project = manager::project_of(instance);
-    operation.metadata = metadata_of(body);
+    operation.resources["instances"] = {instance.name};
+    operation.project = instance.project;
+    operation.metadata = metadata_of(instance, exec);
     return operation;
   }
 
-  void announce(const Request& request, const std::string& instance, const api::ExecRequest& body) {
-    manager::tell_of_instance(server_.events(), "instance-exec", instance, requestor_of(request),
-                              {{"command", metadata_of(body)["command"]}});
-  }
-
-  Result<Reply> exec_on_sockets(const std::string& instance, const api::ExecRequest& body,
-                                const manager::ExecRequest& exec) {
-    const SocketSecrets secrets = make_secrets(ExecSession::socket_names(body.interactive));
-    manager::OperationRequest operation = operation_for(instance, body);
+  Result<Reply> exec_on_sockets(const manager::Instance& instance, const manager::ExecRequest& exec) {
+    const SocketSecrets secrets = make_secrets(ExecSession::socket_names(exec.terminal));
+    manager::OperationRequest operation = operation_for(instance, exec);
     operation.operation_class = manager::OperationClass::kWebsocket;
     manager::Value::Object fds;
     for (const auto& [name, secret] : secrets) fds[name] = manager::Value(secret);
     operation.metadata["fds"] = manager::Value(std::move(fds));
     const manager::OperationHandle handle = server_.operations().begin(std::move(operation));
-    auto session = std::make_shared<ExecSession>(wiring_, instance, exec, handle);
+    auto session = std::make_shared<ExecSession>(wiring_, instance.key(), exec, handle);
     wiring_.sockets.add(handle.id(), secrets, session);
     boost::asio::post(wiring_.io, [session] { session->start(); });
     return operation_reply(server_.operations(), handle.id());
   }
 
   // Nobody is connected: input is empty, output is dropped or recorded in the instance's log directory.
-  Result<Reply> exec_detached(const std::string& instance, const api::ExecRequest& body,
+  Result<Reply> exec_detached(const manager::Instance& instance, const api::ExecRequest& body,
                               const manager::ExecRequest& exec) {
     if (body.interactive) {
       return Error(ErrorKind::kInvalid, "interactive: needs wait-for-websocket");
@@ -99,20 +110,22 @@ class ExecHandlers {
     Fd input = TRY(open_path("/dev/null", O_RDONLY));
     Fd output = TRY(open_path("/dev/null", O_WRONLY));
     Fd errors = TRY(open_path("/dev/null", O_WRONLY));
-    manager::OperationRequest request = operation_for(instance, body);
+    manager::OperationRequest request = operation_for(instance, exec);
     if (body.record_output) {
-      const std::string directory = server_.state_dir() + "/logs/" + instance;
-      TRY(make_dirs(directory, 0700));
+      const DirFd directory = TRY(server_.logs().open_or_make(instance.key()));
       const std::string stem = "exec_" + manager::random_uuid();
-      output = TRY(open_path(directory + "/" + stem + ".stdout", O_WRONLY | O_CREAT | O_EXCL, 0600));
-      errors = TRY(open_path(directory + "/" + stem + ".stderr", O_WRONLY | O_CREAT | O_EXCL, 0600));
-      const std::string url = manager::instance_url(instance, "/logs/" + stem);
-      request.metadata["output"] = manager::Value(
-          manager::Value::Object{{"1", manager::Value(url + ".stdout")}, {"2", manager::Value(url + ".stderr")}});
+      manager::Value::Object urls;
+      const auto record = [&](const char* number, const std::string& file) {
+        urls[number] = manager::Value(manager::instance_url(instance.key(), "/logs/" + file));
+        return open_at(directory, file, O_WRONLY | O_CREAT | O_EXCL, 0600);
+      };
+      output = TRY(record("1", stem + ".stdout"));
+      errors = TRY(record("2", stem + ".stderr"));
+      request.metadata["output"] = manager::Value(std::move(urls));
     }
     const manager::OperationHandle handle = server_.operations().begin(std::move(request));
     const int stdio[3] = {input.get(), output.get(), errors.get()};
-    Result<manager::ExecProcess> process = server_.instances().exec(instance, exec, stdio, [handle](int wait_status) {
+    Result<manager::ExecProcess> process = server_.instances().exec(instance.key(), exec, stdio, [handle](int wait_status) {
       handle.set_metadata("return", return_code_of(wait_status));
       handle.finish(kOk);
     });

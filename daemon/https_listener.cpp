@@ -18,8 +18,6 @@
 namespace cella::daemon {
 namespace {
 
-constexpr std::string_view kKey = "core.https_address";
-
 std::string host_name() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "cella";
@@ -89,28 +87,28 @@ std::vector<std::string> host_addresses(bool with_v6) {
 
 }  // namespace
 
-Result<ListenAddress> parse_listen_address(const std::string& text) {
-  ListenAddress out;
+Result<ListenAddress> parse_listen_address(const std::string& text, ListenKey key) {
+  ListenAddress out{{}, key.port};
   std::string port;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
     const bool closed = end != std::string::npos && (end + 1 == text.size() || text[end + 1] == ':');
-    if (!closed) return invalid_value(kKey, text, "expected [address]:port");
+    if (!closed) return invalid_value(key.name, text, "expected [address]:port");
     out.host = text.substr(1, end - 1);
     port = text.substr(std::min(end + 2, text.size()));
-    if (end + 1 < text.size() && port.empty()) return invalid_value(kKey, text, "the port is missing");
+    if (end + 1 < text.size() && port.empty()) return invalid_value(key.name, text, "the port is missing");
   } else if (const std::size_t colon = text.find(':'); colon != std::string::npos && colon == text.rfind(':')) {
     out.host = text.substr(0, colon);
     port = text.substr(colon + 1);
-    if (port.empty()) return invalid_value(kKey, text, "the port is missing");
+    if (port.empty()) return invalid_value(key.name, text, "the port is missing");
   } else {
     out.host = text;
   }
   if (out.host == "*") out.host.clear();
-  if (!out.host.empty() && !is_address(out.host)) return invalid_value(kKey, text, "expected an address, not a name");
+  if (!out.host.empty() && !is_address(out.host)) return invalid_value(key.name, text, "expected an address, not a name");
   if (!port.empty()) {
-    const std::uint64_t number = TRY(parse_unsigned(kKey, port));
-    if (number == 0 || number > 65535) return invalid_value(kKey, text, "the port must be 1 to 65535");
+    const std::uint64_t number = TRY(parse_unsigned(key.name, port));
+    if (number == 0 || number > 65535) return invalid_value(key.name, text, "the port must be 1 to 65535");
     out.port = static_cast<std::uint16_t>(number);
   }
   return out;
@@ -128,7 +126,7 @@ Result<void> HttpsListener::load_identity() {
 
 Result<void> HttpsListener::replace(const ListenAddress& address) {
   std::vector<Fd> listeners;
-  listeners.push_back(TRY_CONTEXT(std::string(kKey), listen_on(address)));
+  listeners.push_back(TRY_CONTEXT(std::string(key_.name), listen_on(address)));
   return http_.serve_tls(std::move(listeners), identity_);
 }
 
@@ -139,7 +137,7 @@ Result<void> HttpsListener::listen(const std::string& address) {
     present_.reset();
     return kOk;
   }
-  const ListenAddress wanted = TRY(parse_listen_address(address));
+  const ListenAddress wanted = TRY(parse_listen_address(address, key_));
   TRY(load_identity());
   auto replaced = replace(wanted);
   // The same port on another address may be in its own way.

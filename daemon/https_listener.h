@@ -1,4 +1,4 @@
-// Where the API is served over the network: core.https_address, and the server's own certificate.
+// Where the API, or a part of it, is served over the network, and the server's own certificate.
 #pragma once
 
 #include <mutex>
@@ -18,13 +18,24 @@ struct ListenAddress {
   std::uint16_t port = kDefaultHttpsPort;
 };
 
-// "[::]:8443", "192.0.2.1", ":8443", "::1", "*". Errors: kInvalid naming core.https_address and the text.
-Result<ListenAddress> parse_listen_address(const std::string& text);
+// What a server key with an address is for.
+struct ListenKey {
+  std::string_view name = "core.https_address";
+  std::uint16_t port = kDefaultHttpsPort;  // where the text gives none
+};
+inline constexpr ListenKey kApiKey{};
+inline constexpr ListenKey kMetricsKey{"core.metrics_address", 9100};
+
+// "[::]:8443", "192.0.2.1", ":8443", "::1", "*". Errors: kInvalid naming the key and the text.
+Result<ListenAddress> parse_listen_address(const std::string& text, ListenKey key = kApiKey);
 
 // Thread-safe, but not for the I/O thread. http outlives it.
 class HttpsListener {
  public:
-  HttpsListener(HttpServer& http, std::string state_dir) : http_(http), state_dir_(std::move(state_dir)) {}
+  HttpsListener(HttpServer& http, std::string state_dir, ListenKey key = kApiKey)
+      : http_(http), state_dir_(std::move(state_dir)), key_(key) {}
+
+  ListenKey key() const { return key_; }
 
   // Listens there and nowhere else; empty: not at all. The server's key pair is made at first use
   // (STATE/server.crt, server.key). On failure everything stays as it was. Errors: kInvalid; those of bind(2).
@@ -42,6 +53,7 @@ class HttpsListener {
 
   HttpServer& http_;
   const std::string state_dir_;
+  const ListenKey key_;
   mutable std::mutex mutex_;
   TlsIdentity identity_;
   std::string fingerprint_;

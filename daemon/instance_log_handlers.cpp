@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "daemon/collection.h"
 #include "daemon/handlers.h"
+#include "manager/instance_logs.h"
 
 namespace cella::daemon {
 namespace {
@@ -30,7 +31,7 @@ class InstanceLogHandlers {
   Result<Reply> list(const Request& request) {
     const std::string name = TRY(server_.instances().find(request.parameter("name"))).key();
     std::vector<std::string> files;
-    if (Result<DirFd> directory = open_dir(path_of(name)); directory.ok()) {
+    if (Result<DirFd> directory = server_.logs().open(name); directory.ok()) {
       files = TRY(list_names(*directory));
     } else if (directory.error().kind() != ErrorKind::kNotFound) {
       return std::move(directory).error();
@@ -56,6 +57,9 @@ class InstanceLogHandlers {
   Result<Reply> remove(const Request& request) {
     const DirFd directory = TRY(directory_of(request));
     const std::string& file = request.parameter("file");
+    if (file == manager::InstanceLogs::kLaunch || file == manager::InstanceLogs::kConsole) {
+      return invalid_value("log", file, "may not be deleted");
+    }
     if (unlinkat(directory.get(), file.c_str(), 0) != 0) return errno_error(errno, "unlink " + file);
     return empty_reply();
   }
@@ -70,12 +74,10 @@ class InstanceLogHandlers {
   }
 
  private:
-  std::string path_of(const std::string& name) const { return server_.state_dir() + "/logs/" + name; }
-
   Result<DirFd> directory_of(const Request& request) {
     const std::string name = TRY(server_.instances().find(request.parameter("name"))).key();
     TRY(check_file_name(request.parameter("file")));
-    return open_dir(path_of(name));
+    return server_.logs().open(name);
   }
 
   manager::Server& server_;

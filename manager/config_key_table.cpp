@@ -6,6 +6,9 @@
 #include "base/units.h"
 #include "cgroups/notation.h"
 #include "manager/config_keys.h"
+#include "manager/container_spec.h"
+#include "manager/cron.h"
+#include "manager/kernel_modules.h"
 #include "manager/rlimits.h"
 #include "manager/snapshot_names.h"
 
@@ -13,6 +16,9 @@ namespace cella::manager {
 namespace {
 
 using View = std::string_view;
+
+// Stands for a range that is not chosen yet: far from any id that a user would map.
+constexpr std::uint32_t kFirstCheckedId = 0xf0000000;
 
 Result<void> check_bool(View key, View value) {
   TRY(parse_bool(key, value));
@@ -79,6 +85,19 @@ Result<void> check_sysctl(View key, View value) {
   }
   return kOk;
 }
+Result<void> check_swap(View key, View value) {
+  TRY(parse_swap(key, value));
+  return kOk;
+}
+Result<void> check_modules(View key, View value) {
+  TRY(parse_kernel_modules(key, value));
+  return kOk;
+}
+Result<void> check_raw_ids(View key, View value) {
+  const auto raw = TRY(parse_raw_idmap(key, value));
+  TRY(instance_id_map(kFirstCheckedId, kRangeSize, raw));
+  return kOk;
+}
 Result<void> check_only_true(View key, View value) {
   if (!TRY(parse_bool(key, value))) {
     return Error(ErrorKind::kUnsupported,
@@ -94,11 +113,8 @@ Result<void> check_only_false(View key, View value) {
   return kOk;
 }
 
-constexpr View kGuestApi = "instances have no guest API socket yet";
+constexpr View kGuestApi = "the guest API is /dev/lxd, switched by security.devlxd";
 constexpr View kIntercept = "system call interception is not implemented";
-constexpr View kFixedSeccomp = "every instance runs under the same system call filter";
-constexpr View kRange = "every instance has an isolated range of 65536 ids that cella chooses";
-constexpr View kSchedule = "snapshots are not taken by a schedule yet";
 constexpr View kMigration = "live migration is not implemented";
 constexpr View kNvidia = "NVIDIA runtime passthrough is not implemented";
 constexpr View kNoCluster = "this server is not part of a cluster";
@@ -132,7 +148,7 @@ constexpr std::array kRules{
     KeyRule{"limits.kernel.*", kNext, check_rlimit},
     KeyRule{"limits.memory", kNow, check_memory},
     KeyRule{"limits.memory.enforce", kNow, check_enforce},
-    KeyRule{"limits.memory.swap", kNow, check_bool},
+    KeyRule{"limits.memory.swap", kNow, check_swap},
     KeyRule{"limits.memory.swap.priority", kNext, nullptr, "cgroup v2 has no swappiness per group"},
     KeyRule{"limits.memory.oom_priority", kNext, nullptr, "cella does not implement it"},
     KeyRule{"limits.memory.hugepages", kNext, nullptr, kVirtualMachine},
@@ -140,23 +156,27 @@ constexpr std::array kRules{
     KeyRule{"limits.max_bus_ports", kNext, nullptr, kVirtualMachine},
     KeyRule{"limits.network.priority", kNext, nullptr, "cgroup v2 has no network priority controller"},
     KeyRule{"limits.processes", kNow, check_processes},
-    KeyRule{"linux.kernel_modules", kNext, nullptr, "cella loads no kernel modules for an instance"},
-    KeyRule{"linux.kernel_modules.load", kNext, nullptr, "cella loads no kernel modules for an instance"},
+    KeyRule{"linux.kernel_modules", kNow, check_modules},
+    KeyRule{"linux.kernel_modules.load", kNext, nullptr, "modules are loaded before the start, not on demand"},
     KeyRule{"linux.sysctl.*", kNext, check_sysctl},
     KeyRule{"security.idmap.isolated", kNext, check_only_true},
-    KeyRule{"security.idmap.base", kNext, nullptr, kRange},
-    KeyRule{"security.idmap.size", kNext, nullptr, kRange},
+    KeyRule{"security.idmap.base", kNext, check_id_base},
+    KeyRule{"security.idmap.size", kNext, check_id_size},
     KeyRule{"security.nesting", kNext, check_bool},
     KeyRule{"security.privileged", kNext, check_only_false},
     KeyRule{"security.protection.delete", kNow, check_bool},
     KeyRule{"security.protection.shift", kNow, check_bool},
     KeyRule{"security.protection.start", kNow, check_bool},
-    KeyRule{"security.devlxd", kNext, nullptr, kGuestApi},
-    KeyRule{"security.devlxd.*", kNext, nullptr, kGuestApi},
+    KeyRule{"security.devlxd", kNext, check_bool},
+    KeyRule{"security.devlxd.images", kNow, check_bool},
+    KeyRule{"security.devlxd.*", kNext, nullptr, "cella does not implement it"},
     KeyRule{"security.guestapi", kNext, nullptr, kGuestApi},
     KeyRule{"security.guestapi.*", kNext, nullptr, kGuestApi},
     KeyRule{"security.syscalls.intercept.*", kNext, nullptr, kIntercept},
-    KeyRule{"security.syscalls.*", kNext, nullptr, kFixedSeccomp},
+    KeyRule{"security.syscalls.allow", kNext, check_syscalls},
+    KeyRule{"security.syscalls.deny", kNext, check_syscalls},
+    KeyRule{"security.syscalls.deny_compat", kNext, check_bool},
+    KeyRule{"security.syscalls.deny_default", kNext, check_bool},
     KeyRule{"security.bpffs.*", kNext, nullptr, kBpf},
     KeyRule{"security.delegate_bpf", kNext, nullptr, kBpf},
     KeyRule{"security.delegate_bpf.*", kNext, nullptr, kBpf},
@@ -172,20 +192,22 @@ constexpr std::array kRules{
     KeyRule{"cloud-init.network-config", kNext},
     KeyRule{"cloud-init.user-data", kNext},
     KeyRule{"cloud-init.vendor-data", kNext},
+    KeyRule{"cloud-init.ssh-keys.*", kNext, nullptr, "write the keys into cloud-init.user-data"},
     KeyRule{"cluster.evacuate", kNext, nullptr, kNoCluster},
     KeyRule{"migration.*", kNext, nullptr, kMigration},
     KeyRule{"nvidia.*", kNext, nullptr, kNvidia},
     KeyRule{"oci.*", kNext, nullptr, kOci},
     KeyRule{"placement.group", kNext, nullptr, kNoCluster},
+    KeyRule{"raw.idmap", kNext, check_raw_ids},
     KeyRule{"raw.*", kNext, nullptr, kRaw},
     KeyRule{"smbios11.*", kNext, nullptr, kVirtualMachine},
     KeyRule{"snapshots.expiry", kNow, check_expiry},
     KeyRule{"snapshots.pattern", kNow, check_snapshot_pattern},
-    KeyRule{"snapshots.schedule", kNext, nullptr, kSchedule},
-    KeyRule{"snapshots.schedule.stopped", kNext, nullptr, kSchedule},
+    KeyRule{"snapshots.schedule", kNow, check_schedule},
+    KeyRule{"snapshots.schedule.stopped", kNow, check_bool},
     KeyRule{"systemd.credential.*", kNext, nullptr, "cella does not implement it"},
     KeyRule{"systemd.credential-binary.*", kNext, nullptr, "cella does not implement it"},
-    KeyRule{"ubuntu_pro.guest_attach", kNext, nullptr, kGuestApi},
+    KeyRule{"ubuntu_pro.guest_attach", kNext, nullptr, "cella does not implement it"},
 };
 
 }  // namespace

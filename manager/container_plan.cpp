@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <sys/resource.h>
 
+#include "base/syscalls.h"
+
 namespace cella::manager {
 namespace {
 
@@ -35,12 +37,27 @@ namespaces::MountStep bind_step(const OpenedBind& bind, runtime::DescriptorIndex
   return step;
 }
 
-namespaces::MountPlan plan_tree(const std::vector<OpenedBind>& binds) {
+// A container inside may mount a proc and a sysfs of its own only while such a one is visible in full, without masks.
+void add_full_views(namespaces::MountPlan& mounts) {
+  for (const auto& [type, target] : {std::pair("proc", "dev/.lxc/proc"), std::pair("sysfs", "dev/.lxc/sys")}) {
+    namespaces::MountStep step;
+    step.action = namespaces::MountAction::kFilesystem;
+    step.target = target;
+    step.type = type;
+    step.source = type;
+    step.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    step.missing = namespaces::MissingTarget::kMakeDirectory;
+    mounts.steps.push_back(std::move(step));
+  }
+}
+
+namespaces::MountPlan plan_tree(const std::vector<OpenedBind>& binds, bool nesting) {
   namespaces::MountChoices choices;
   choices.root_descriptor = kRootDescriptor;
   choices.dev_descriptor = kDevDescriptor;
   namespaces::MountPlan mounts = namespaces::plan_mounts(choices);
   auto descriptor = kFirstBindDescriptor;
+  if (nesting) add_full_views(mounts);
   for (const OpenedBind& bind : binds) mounts.steps.push_back(bind_step(bind, descriptor++));
   return mounts;
 }
@@ -55,7 +72,7 @@ runtime::LaunchPlan plan_container(const ContainerSpec& spec, const IdMap& map, 
   plan.uid_map = map.users_text();
   plan.gid_map = map.groups_text();
   plan.cgroup = kCgroupDescriptor;
-  plan.mounts = plan_tree(binds);
+  plan.mounts = plan_tree(binds, spec.security.nesting);
   plan.hostname = short_name(spec.name);
   plan.argv = {"/sbin/init"};
   std::map<std::string, std::string> environment{{"PATH", kPath}, {"TERM", "linux"}};
@@ -72,15 +89,12 @@ runtime::LaunchPlan plan_container(const ContainerSpec& spec, const IdMap& map, 
   add_default_limits(plan.resource_limits, defaults);
   plan.sysctls = spec.sysctls;
   plan.dropped_capabilities = defaults.dropped_capabilities;
-  plan.seccomp = defaults.seccomp;
   plan.session_keyring = "cella";
   return plan;
 }
 
-runtime::ExecPlan plan_exec(const ExecRequest& request, const std::map<std::string, std::string>& environment,
-                            const std::vector<runtime::ResourceLimit>& limits, const ContainerDefaults& defaults) {
-  runtime::ExecPlan plan;
-  plan.argv = request.command;
+std::map<std::string, std::string> exec_environment(const ExecRequest& request,
+                                                    const std::map<std::string, std::string>& environment) {
   std::map<std::string, std::string> variables{{"PATH", kPath}, {"LANG", "C.UTF-8"}, {"container", "lxc"}};
   if (request.user == 0) {
     variables["HOME"] = "/root";
@@ -89,7 +103,14 @@ runtime::ExecPlan plan_exec(const ExecRequest& request, const std::map<std::stri
   for (const auto& [name, value] : environment) variables[name] = value;
   for (const auto& [name, value] : request.environment) variables[name] = value;
   if (request.terminal) variables.emplace("TERM", "xterm");
-  plan.environment = environment_lines(variables);
+  return variables;
+}
+
+runtime::ExecPlan plan_exec(const ExecRequest& request, const std::map<std::string, std::string>& environment,
+                            const std::vector<runtime::ResourceLimit>& limits, const ContainerDefaults& defaults) {
+  runtime::ExecPlan plan;
+  plan.argv = request.command;
+  plan.environment = environment_lines(exec_environment(request, environment));
   plan.working_directory = request.directory.empty() ? (request.user == 0 ? "/root" : "/") : request.directory;
   plan.user = request.user;
   plan.group = request.group;
@@ -100,7 +121,6 @@ runtime::ExecPlan plan_exec(const ExecRequest& request, const std::map<std::stri
   plan.resource_limits = limits;
   add_default_limits(plan.resource_limits, defaults);
   plan.dropped_capabilities = defaults.dropped_capabilities;
-  plan.seccomp = defaults.seccomp;
   return plan;
 }
 

@@ -39,13 +39,16 @@ Result<void> add_memory_limits(const Config& config, const HostFacts& host, cgro
   if (const auto* text = find_value(config, "limits.memory.enforce")) {
     request.enforce = TRY(cgroups::parse_memory_enforce("limits.memory.enforce", *text));
   }
+  std::optional<Bytes> swap;
   if (const auto* text = find_value(config, "limits.memory.swap")) {
-    request.swap = TRY(parse_bool("limits.memory.swap", *text));
+    const auto wanted = TRY(parse_swap("limits.memory.swap", *text));
+    request.swap = wanted.allowed;
+    swap = wanted.most;
   }
   const auto memory = cgroups::memory_limits(request);
   limits.memory_max = memory.max;
   limits.memory_low = memory.low;
-  limits.swap_max = memory.swap_max;
+  limits.swap_max = swap ? swap : memory.swap_max;
   return kOk;
 }
 
@@ -79,6 +82,7 @@ Result<void> add_process_settings(const Config& config, ContainerSpec& spec) {
 }
 
 Result<void> add_disk(const std::string& name, const Device& device, ContainerSpec& spec) {
+  if (auto limit = TRY(parse_disk_limit(name, device))) spec.disk_limits.push_back(*std::move(limit));
   if (device_value(device, "path") == "/") {
     RootDisk root{name, device_value(device, "pool"), std::nullopt};
     const auto& size = device_value(device, "size");
@@ -89,6 +93,7 @@ Result<void> add_disk(const std::string& name, const Device& device, ContainerSp
   BindMount bind;
   bind.device = name;
   bind.source = device_value(device, "source");
+  bind.pool = device_value(device, "pool");
   bind.path = device_value(device, "path");
   bind.read_only = TRY(flag(device, "readonly", bind.read_only));
   bind.recursive = TRY(flag(device, "recursive", bind.recursive));
@@ -131,6 +136,8 @@ Result<void> add_devices(const Devices& devices, ContainerSpec& spec) {
       TRY_CONTEXT("device " + name, add_disk(name, device, spec));
     } else if (type == "nic") {
       spec.nics.push_back({name, device, static_cast<unsigned>(spec.nics.size())});
+    } else if (type == "proxy") {
+      spec.proxies.push_back(TRY_CONTEXT("device " + name, parse_proxy(name, device)));
     } else if (type == "unix-char" || type == "unix-block") {
       TRY_CONTEXT("device " + name, add_node(name, device, spec));
     }
@@ -140,6 +147,21 @@ Result<void> add_devices(const Devices& devices, ContainerSpec& spec) {
 }
 
 }  // namespace
+
+Result<SwapRequest> parse_swap(std::string_view key, std::string_view value) {
+  if (const auto flag = parse_bool(key, value); flag.ok()) return SwapRequest{*flag, std::nullopt};
+  const auto size = parse_size(key, value);
+  if (!size.ok()) return invalid_value(key, value, "expected true, false or a size");
+  return SwapRequest{size->value > 0, *size};
+}
+
+std::vector<std::string> optional_sources(const ContainerSpec& spec) {
+  std::vector<std::string> sources;
+  for (const UnixNode& node : spec.nodes) {
+    if (!node.required && !node.major) sources.push_back(node.source);
+  }
+  return sources;
+}
 
 std::string sysctl_path(std::string_view name) {
   std::string path(name);
@@ -176,6 +198,10 @@ Result<ContainerSpec> build_spec(const std::string& name, const Config& config, 
     spec.cpu = TRY(cgroups::parse_cpu_request("limits.cpu", *text));
   }
   TRY(add_process_settings(config, spec));
+  spec.security = TRY(build_security(config));
+  if (const auto* text = find_value(config, "security.devlxd")) {
+    spec.guest_api = TRY(parse_bool("security.devlxd", *text));
+  }
   TRY(find_root_disk(devices));
   TRY(add_devices(devices, spec));
   return spec;

@@ -13,6 +13,9 @@
 #include "cgroups/limits.h"
 #include "cgroups/notation.h"
 #include "manager/config.h"
+#include "manager/disk_limits.h"
+#include "manager/proxy_device.h"
+#include "manager/security_settings.h"
 #include "runtime/plan.h"
 
 namespace cella::manager {
@@ -24,10 +27,11 @@ struct RootDisk {
   bool operator==(const RootDisk&) const = default;
 };
 
-// A file or directory of the host inside the container.
+// A file or directory of the host inside the container, or a custom volume.
 struct BindMount {
   std::string device;
-  std::string source;  // absolute, on the host
+  std::string source;  // absolute, on the host; of a volume: its name
+  std::string pool;    // of a volume; empty: the source is on the host
   std::string path;    // absolute, inside
   bool read_only = false;
   bool recursive = false;
@@ -68,6 +72,10 @@ struct ContainerSpec {
   std::vector<BindMount> binds;  // parents before what lies in them
   std::vector<UnixNode> nodes;
   std::vector<Nic> nics;
+  std::vector<ProxySettings> proxies;
+  std::vector<DiskLimit> disk_limits;  // they become limits.io_max
+  SecuritySettings security;
+  bool guest_api = true;  // the socket in /dev/lxd
 };
 
 struct HostFacts {
@@ -81,6 +89,16 @@ Result<ContainerSpec> build_spec(const std::string& name, const Config& config, 
 
 // The limits.* part alone, for changes to a running container.
 Result<cgroups::Limits> build_limits(const Config& config, const HostFacts& host);
+
+// limits.memory.swap: true and false as in LXD, or the most that may be swapped out. Errors: kInvalid.
+struct SwapRequest {
+  bool allowed = true;
+  std::optional<Bytes> most;
+};
+Result<SwapRequest> parse_swap(std::string_view key, std::string_view value);
+
+// The host's paths of the nodes that the container can do without.
+std::vector<std::string> optional_sources(const ContainerSpec& spec);
 
 // "net.ipv4.ip_forward" → "net/ipv4/ip_forward"; a name whose first separator is a slash stays (as sysctl(8)).
 std::string sysctl_path(std::string_view name);

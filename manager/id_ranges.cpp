@@ -35,6 +35,17 @@ std::vector<IdWindow> parse_file(std::string_view text) {
   return windows;
 }
 
+// By base.
+Result<std::vector<IdAllocation>> ranges_of_others(Database& database, std::int64_t instance_id) {
+  std::vector<IdAllocation> ranges;
+  auto query = TRY(database.prepare("SELECT base, size FROM id_ranges WHERE instance_id <> ? ORDER BY base"));
+  query.bind(instance_id);
+  while (TRY(query.step())) {
+    ranges.push_back({static_cast<std::uint32_t>(query.number(0)), static_cast<std::uint32_t>(query.number(1))});
+  }
+  return ranges;
+}
+
 }  // namespace
 
 Result<std::vector<IdWindow>> id_windows(std::string_view subuid, std::string_view subgid) {
@@ -57,25 +68,37 @@ Result<std::vector<IdWindow>> id_windows(std::string_view subuid, std::string_vi
   return windows;
 }
 
-Result<std::uint32_t> allocate_id_range(Database& database, const std::vector<IdWindow>& windows,
-                                        std::int64_t instance_id) {
-  std::vector<std::uint64_t> taken;
-  {
-    auto query = TRY(database.prepare("SELECT base FROM id_ranges ORDER BY base"));
-    while (TRY(query.step())) taken.push_back(static_cast<std::uint64_t>(query.number(0)));
-  }
+Result<IdAllocation> find_id_range(Database& database, const std::vector<IdWindow>& windows, std::int64_t instance_id,
+                                   const IdWish& wish) {
+  const auto taken = TRY(ranges_of_others(database, instance_id));
   for (const IdWindow& window : windows) {
-    std::uint64_t base = window.first;
+    std::uint64_t base = std::max(window.first, wish.base.value_or(0));
+    if (wish.base && *wish.base < window.first) continue;
     // Ranges taken under an earlier /etc/subuid need not be aligned to this window.
-    for (const auto other : taken) {
-      if (other + kRangeSize > base && other < base + kRangeSize) base = other + kRangeSize;
+    for (const IdAllocation& other : taken) {
+      if (other.base + std::uint64_t{other.size} <= base || other.base >= base + wish.size) continue;
+      base = other.base + std::uint64_t{other.size};
     }
-    if (base + kRangeSize > std::uint64_t{window.first} + window.count) continue;
-    auto insert = TRY(database.prepare("INSERT INTO id_ranges (base, instance_id) VALUES (?, ?)"));
-    TRY(insert.bind(base, instance_id).run());
-    return static_cast<std::uint32_t>(base);
+    if (wish.base && base != *wish.base) continue;
+    if (base + wish.size > std::uint64_t{window.first} + window.count) continue;
+    return IdAllocation{static_cast<std::uint32_t>(base), wish.size};
   }
-  return Error(ErrorKind::kNoSpace, "no free range of 65536 host ids is left (see /etc/subuid and /etc/subgid)");
+  if (wish.base) {
+    return invalid_value("security.idmap.base", std::to_string(*wish.base),
+                         "the " + std::to_string(wish.size) +
+                             " host ids from there are in use, or not root's in /etc/subuid and /etc/subgid");
+  }
+  return Error(ErrorKind::kNoSpace, "no free range of " + std::to_string(wish.size) +
+                                        " host ids is left (see /etc/subuid and /etc/subgid)");
+}
+
+Result<IdAllocation> allocate_id_range(Database& database, const std::vector<IdWindow>& windows,
+                                       std::int64_t instance_id, const IdWish& wish) {
+  const auto range = TRY(find_id_range(database, windows, instance_id, wish));
+  auto insert = TRY(database.prepare("INSERT INTO id_ranges (base, size, instance_id) VALUES (?, ?, ?) "
+                                     "ON CONFLICT (instance_id) DO UPDATE SET base = excluded.base, size = excluded.size"));
+  TRY(insert.bind(range.base, range.size, instance_id).run());
+  return range;
 }
 
 }  // namespace cella::manager

@@ -1,7 +1,8 @@
-// The host id ranges of instances: 65536 ids each, no two alike, recorded in the database.
+// The host id ranges of instances: 65536 ids each unless they ask for more, none overlapping, recorded in the database.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,9 +26,27 @@ struct IdWindow {
 // Errors: kInvalid when root is named but no range fits one instance.
 Result<std::vector<IdWindow>> id_windows(std::string_view subuid, std::string_view subgid);
 
-// Takes the lowest free range for an instance; call it inside the transaction that records the instance. Returns the
-// first id. Errors: kNoSpace when the windows are used up.
-Result<std::uint32_t> allocate_id_range(Database& database, const std::vector<IdWindow>& windows,
-                                        std::int64_t instance_id);
+// What an instance asks for; without a base any range will do.
+struct IdWish {
+  std::optional<std::uint32_t> base;
+  std::uint32_t size = kRangeSize;
+  bool operator==(const IdWish&) const = default;
+};
+
+struct IdAllocation {
+  std::uint32_t base = 0;
+  std::uint32_t size = kRangeSize;
+  bool operator==(const IdAllocation&) const = default;
+};
+
+// The range an instance would get: the one it asks for, or the lowest free one. What the instance has itself counts as
+// free. Errors: kInvalid naming security.idmap.base when that range is not free or in no window; kNoSpace when the
+// windows are used up.
+Result<IdAllocation> find_id_range(Database& database, const std::vector<IdWindow>& windows, std::int64_t instance_id,
+                                   const IdWish& wish);
+
+// Takes that range, in place of what the instance has; call it inside a transaction.
+Result<IdAllocation> allocate_id_range(Database& database, const std::vector<IdWindow>& windows,
+                                       std::int64_t instance_id, const IdWish& wish = {});
 
 }  // namespace cella::manager

@@ -81,8 +81,6 @@ class InstanceBackups {
   Result<InstanceRecord> imported_record(const BackupIndex& index, const BackupImport& request) const;
   Result<void> fill(const EntryPtr& entry, const BackupIndex& index, const Fd& archive,
                     const OperationHandle& operation);
-  Result<void> unpack(const VolumeAt& root, const Fd& archive, const std::string& part, const Config& config,
-                      const OperationHandle& operation);
 
   const InstanceSurroundings& around_;
   InstanceFiles& files_;

@@ -7,6 +7,8 @@
 #include "manager/database.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/names.h"
+#include "manager/warnings.h"
 
 namespace cella::manager {
 namespace {
@@ -79,7 +81,11 @@ void InstanceBoot::start_in_order() {
       const auto record = around_.operations.wait(*started, std::nullopt);
       if (record.ok()) failure = record->error;
     }
-    if (!failure.empty()) {
+    if (failure.empty()) {
+      around_.warnings.resolve(WarningKind::kAutostartFailure, project_of(candidate.name), instance_url(candidate.name));
+    } else {
+      around_.warnings.raise(WarningKind::kAutostartFailure, project_of(candidate.name), instance_url(candidate.name),
+                             failure);
       around_.events.log({"eror", "cannot start at boot: " + failure, {{"instance", candidate.name}}});
     }
     if (pause(std::chrono::seconds(number_or(candidate.config, "boot.autostart.delay", 0)))) return;

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "manager/instance_launcher.h"
+#include "manager/instance_snapshots.h"
 #include "manager/operations.h"
 
 namespace cella::manager {
@@ -17,8 +18,8 @@ class InstanceControl {
  public:
   using Caller = std::optional<Requestor>;
 
-  InstanceControl(const InstanceSurroundings& around, InstanceLauncher& launcher)
-      : around_(around), launcher_(launcher) {}
+  InstanceControl(const InstanceSurroundings& around, InstanceLauncher& launcher, InstanceSnapshots& snapshots)
+      : around_(around), launcher_(launcher), snapshots_(snapshots) {}
 
   // See Instances::change_state().
   Result<OperationId> change_state(const std::string& name, const StateChange& change, const Caller& caller);
@@ -36,6 +37,7 @@ class InstanceControl {
   Result<OperationId> start_operation(const std::string& name, const StateChange& change, const Caller& caller);
   Result<OperationId> kill_operation(const EntryPtr& entry, const Caller& caller);
   Result<void> carry_out(const EntryPtr& entry, const StateChange& change, const OperationHandle& operation);
+  Result<void> start(const EntryPtr& entry, const OperationHandle& operation);
   // One stop in progress: whom, and until when.
   struct Stopping {
     const EntryPtr& entry;
@@ -52,6 +54,7 @@ class InstanceControl {
 
   const InstanceSurroundings& around_;
   InstanceLauncher& launcher_;
+  InstanceSnapshots& snapshots_;
 };
 
 }  // namespace cella::manager

@@ -65,7 +65,7 @@ Result<std::shared_ptr<InstanceFiles::Worker>> InstanceFiles::start_worker(const
   }
   if (record.phase != InstancePhase::kReady)
     return Error(ErrorKind::kBusy, "instance " + record.name + " is being made or removed");
-  const IdMap map = TRY(IdMap::isolated(record.id_base));
+  const IdMap map = TRY(IdMap::isolated(record.id_base, record.id_size));
   const Fd root = TRY(pools_.open_root(record.pool, record.name, map));
   const Fd user_namespace = TRY(storage::user_namespace_for(map));
   target.root = &root;

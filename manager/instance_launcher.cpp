@@ -7,11 +7,19 @@
 #include "manager/database.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/guest_sockets.h"
 #include "manager/instance_files.h"
+#include "manager/instance_logs.h"
 #include "manager/instance_templates.h"
 #include "manager/keeper_link.h"
+#include "manager/kernel_modules.h"
+#include "manager/launch_statistics.h"
+#include "manager/limit_controllers.h"
+#include "manager/names.h"
+#include "manager/node_watch.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
+#include "manager/proxies.h"
 #include "manager/step_clock.h"
 #include "manager/volatile_keys.h"
 
@@ -48,7 +56,8 @@ struct InstanceLauncher::Launch {
   InstanceRecord record;
   ContainerSpec spec;
   IdMap map;
-  StepClock clock;
+  StepClock& clock;
+  SeccompProgram seccomp;
   Rollback undo;
   Fd root;
   Fd dev;
@@ -77,41 +86,95 @@ std::string find_mac(const Config& config, const std::string& device) {
 
 }  // namespace
 
-Result<void> InstanceLauncher::start(const EntryPtr& entry) {
+// What is to be started, as it was at that moment.
+struct InstanceLauncher::Wanted {
+  const EntryPtr& entry;
+  InstanceRecord record;
   Config config;
   Devices devices;
-  InstanceRecord record;
+};
+
+Result<void> InstanceLauncher::start(const EntryPtr& entry) {
+  Wanted wanted{entry, {}, {}, {}};
   {
     std::shared_lock lock(around_.set.mutex());
     if (entry->gone) return Error(ErrorKind::kNotFound, "instance " + entry->record.name + " not found");
     if (entry->running != nullptr) return Error(ErrorKind::kInvalid, "The instance is already running");
-    record = entry->record;
-    config = entry->expanded_config;
-    devices = entry->expanded_devices;
+    wanted.record = entry->record;
+    wanted.config = entry->expanded_config;
+    wanted.devices = entry->expanded_devices;
   }
-  if (is_true(config, "security.protection.start")) {
-    return Error(ErrorKind::kInvalid, "instance " + record.name + " is protected from being started");
+  StepClock clock;
+  auto outcome = launch(wanted, clock);
+  log_launch(wanted.record.name, clock.trace(), outcome);
+  return outcome;
+}
+
+Result<void> InstanceLauncher::launch(const Wanted& wanted, StepClock& clock) {
+  InstanceRecord record = wanted.record;
+  if (is_true(wanted.config, "security.protection.start")) {
+    return Error(ErrorKind::kInvalid, "instance " + short_name(record.name) + " is protected from being started");
   }
-  auto spec = TRY(build_spec(record.name, config, devices, around_.host));
-  if (!spec.root) return Error(ErrorKind::kInvalid, "instance " + record.name + " has no root disk device");
-  Launch launch{entry, std::move(record), std::move(spec), TRY(IdMap::isolated(around_.set.record(*entry).id_base))};
+  auto spec = TRY(build_spec(record.name, wanted.config, wanted.devices, around_.host));
+  TRY(check_limit_controllers(short_name(record.name), wanted.config, spec, around_.controllers,
+                              around_.hierarchy.path()));
+  if (!spec.root) return Error(ErrorKind::kInvalid, "instance " + short_name(record.name) + " has no root disk device");
+  TRY(load_kernel_modules(spec.security.kernel_modules));
+  TRY(settle_id_range(record, wanted.entry, spec.security));
+  const IdMap map = TRY(instance_id_map(record.id_base, record.id_size, spec.security.raw_ids));
+  Launch launch{wanted.entry, std::move(record), std::move(spec), map, clock};
+  return carry_out(launch);
+}
+
+Result<void> InstanceLauncher::carry_out(Launch& launch) {
+  const EntryPtr& entry = launch.entry;
+  launch.seccomp = TRY(around_.seccomp.get(launch.spec.security.seccomp));
   around_.set.change(*entry, [](InstanceEntry& changed) { changed.status = StatusCode::kStarting; });
   launch.undo.add([&] {
-    around_.set.change(*entry, [](InstanceEntry& changed) { changed.status = StatusCode::kStopped; });
+    around_.set.change(*launch.entry, [](InstanceEntry& changed) { changed.status = StatusCode::kStopped; });
   });
   // It would hold the root mounted a second time.
   files_.end(*entry);
   TRY(prepare(launch));
   TRY(run(launch));
+  TRY(start_proxies(launch));
   return commit(launch);
 }
 
+void InstanceLauncher::log_launch(const std::string& instance, const LaunchTrace& trace, const Result<void>& outcome) {
+  if (!outcome.ok()) around_.launches.add_failure();
+  if (outcome.ok()) around_.launches.add(trace);
+  const auto written = around_.logs.write_launch(instance, trace, outcome);
+  if (!written.ok()) around_.events.log({"warn", written.error().message(), {{"instance", instance}}});
+}
+
+// Another range counts from a start on: files are stored with the container's own ids, so nothing else is to be done.
+Result<void> InstanceLauncher::settle_id_range(InstanceRecord& record, const EntryPtr& entry,
+                                               const SecuritySettings& security) {
+  const bool base_fits = !security.ids.base || *security.ids.base == record.id_base;
+  const InstanceRecord present = record;
+  if (!base_fits || security.ids.size != record.id_size) {
+    const auto range = TRY(find_id_range(around_.database, around_.id_windows, record.id, security.ids));
+    record.id_base = range.base;
+    record.id_size = range.size;
+  }
+  set_idmap_keys(record.config, TRY(instance_id_map(record.id_base, record.id_size, security.raw_ids)), record.id_base);
+  if (record.config == present.config) return kOk;
+  auto transaction = TRY(around_.database.begin());
+  TRY(allocate_id_range(around_.database, around_.id_windows, record.id, {record.id_base, record.id_size}));
+  TRY(update_instance(around_.database, present, record));
+  TRY(transaction.commit());
+  around_.set.change(*entry, [&](InstanceEntry& changed) { changed.record = record; });
+  return kOk;
+}
+
 Result<void> InstanceLauncher::prepare(Launch& launch) {
-  TRY(cgroups::check_controllers(launch.spec.limits, around_.controllers, around_.hierarchy.path()));
+  launch.spec.limits.io_max = TRY(resolve_disk_limits(launch.spec.disk_limits, around_.pools, around_.controllers));
   launch.root = TRY(around_.pools.open_root(launch.record.pool, launch.record.name, launch.map));
   launch.clock.done("root");
   TRY(render_templates(launch));
   launch.clock.done("templates");
+  TRY(prepare_guest_api(launch));
   TRY(prepare_binds(launch));
   TRY(prepare_dev(launch));
   launch.clock.done("devices");
@@ -135,9 +198,19 @@ Result<void> InstanceLauncher::render_templates(Launch& launch) {
   return apply_templates(around_.pools, {launch.record, config, devices, launch.root, launch.map}, triggers);
 }
 
+// Before the other disks: one of them may lie below.
+Result<void> InstanceLauncher::prepare_guest_api(Launch& launch) {
+  if (!launch.spec.guest_api) return kOk;
+  const GuestId id{launch.record.id};
+  Fd mount = TRY(around_.guests.open(launch.entry, id, container_root(launch.map)));
+  launch.undo.add([this, id] { around_.guests.close(id); });
+  launch.binds.push_back({std::move(mount), {"/dev/lxd", true}});
+  return kOk;
+}
+
 Result<void> InstanceLauncher::prepare_binds(Launch& launch) {
   for (const BindMount& bind : launch.spec.binds) {
-    auto prepared = TRY(prepare_bind(bind, launch.map));
+    auto prepared = TRY(prepare_bind(around_.volumes, launch.record.name, bind, launch.map));
     if (prepared) launch.binds.push_back(*std::move(prepared));
   }
   return kOk;
@@ -182,9 +255,6 @@ Result<void> InstanceLauncher::prepare_cgroup(Launch& launch) {
   launch.undo.add([this, name = launch.cgroup_name] { (void)around_.hierarchy.destroy(name, std::chrono::seconds(2)); });
   if (around_.controllers.has(cgroups::Controller::kCpuset)) {
     launch.spec.limits.cpus = balance_.place(launch.record.name, launch.spec.cpu);
-  } else if (launch.spec.cpu) {
-    return Error(ErrorKind::kUnsupported,
-                 "limits.cpu: controller cpuset is not available in cgroup v2 at " + around_.hierarchy.path());
   }
   TRY(cgroups::apply_limits(*launch.cgroup, {}, launch.spec.limits));
   return attach_device_filter(launch);
@@ -210,7 +280,8 @@ Result<void> InstanceLauncher::run(Launch& launch) {
     descriptors.push_back(bind.mount.get());
     places.push_back(bind.place);
   }
-  const auto plan = plan_container(launch.spec, launch.map, combine(launch.nics), places, around_.defaults);
+  auto plan = plan_container(launch.spec, launch.map, combine(launch.nics), places, around_.defaults);
+  plan.seccomp = *launch.seccomp;
   launch.clock.done("plan");
   const auto keeper = TRY(around_.keeper.client());
   launch.launched = TRY(keeper->launch(launch.record.name, plan, descriptors));
@@ -225,15 +296,28 @@ Result<void> InstanceLauncher::run(Launch& launch) {
   return kOk;
 }
 
+Result<void> InstanceLauncher::start_proxies(Launch& launch) {
+  if (launch.spec.proxies.empty()) return kOk;
+  const auto keeper = TRY(around_.keeper.client());
+  const auto handles = TRY(keeper->handles(launch.record.name));
+  const ProxyPlace place{launch.record.id, handles.pidfd, handles.network_namespace, launch.spec.nics};
+  for (const ProxySettings& proxy : launch.spec.proxies) {
+    TRY_CONTEXT("device " + proxy.device, around_.proxies.start(place, proxy));
+    launch.undo.add([this, id = launch.record.id, device = proxy.device] { (void)around_.proxies.stop(id, device).ok(); });
+  }
+  launch.clock.done("proxies");
+  return kOk;
+}
+
 Result<void> InstanceLauncher::commit(Launch& launch) {
   InstanceRecord next = launch.record;
   next.last_used_at = std::chrono::system_clock::now();
   next.config["volatile.last_state.power"] = "RUNNING";
   next.config.erase("volatile.apply_template");
-  next.config["volatile.idmap.current"] = idmap_text(next.id_base);
+  next.config["volatile.idmap.current"] = idmap_text(launch.map);
   std::shared_ptr<RunningContainer> running(new RunningContainer{
       launch.launched.init, std::move(launch.launched.pidfd), std::move(launch.launched.console),
-      *std::move(launch.cgroup), launch.cgroup_name});
+      *std::move(launch.cgroup), launch.cgroup_name, launch.map, launch.seccomp});
   running->limits = launch.spec.limits;
   running->cpu = launch.spec.cpu;
   for (std::size_t i = 0; i < launch.nics.size(); ++i) {
@@ -257,11 +341,28 @@ Result<void> InstanceLauncher::commit(Launch& launch) {
     entry.record = next;
     entry.running = running;
     entry.status = StatusCode::kRunning;
-    entry.trace = launch.clock.take();
+    entry.trace = launch.clock.trace();
     entry.intent = StopIntent::kNone;
     entry.last_failure.clear();
   });
+  if (auto optional = optional_sources(launch.spec); !optional.empty()) {
+    const auto watched = around_.nodes.set(launch.record.id, std::move(optional));
+    if (!watched.ok()) around_.events.log({"warn", watched.error().message(), {{"instance", launch.record.name}}});
+  }
   return kOk;
+}
+
+// The keeper forgets it with the container.
+void InstanceLauncher::save_console(const std::string& instance) {
+  const auto save = [&]() -> Result<void> {
+    const auto keeper = TRY(around_.keeper.client());
+    return around_.logs.write_console(instance, TRY(keeper->console_backlog(instance)));
+  };
+  const auto saved = save();
+  // A container that the keeper no longer knows has no console left to save.
+  if (!saved.ok() && saved.error().kind() != ErrorKind::kNotFound) {
+    around_.events.log({"warn", "cannot save the console's log: " + saved.error().message(), {{"instance", instance}}});
+  }
 }
 
 void InstanceLauncher::finish(const EntryPtr& entry, Next next_state) {
@@ -269,6 +370,10 @@ void InstanceLauncher::finish(const EntryPtr& entry, Next next_state) {
   const auto running = around_.set.running(*entry);
   if (running == nullptr) return;
   files_.end(*entry);
+  save_console(record.name);
+  around_.guests.close({record.id});
+  around_.proxies.stop_all(record.id);
+  (void)around_.nodes.set(record.id, {}).ok();
   for (const auto& nic : running->nics) around_.networks.detach(nic.request, nic.host_name);
   InstanceRecord next = record;
   clear_run_keys(next.config);

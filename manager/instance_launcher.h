@@ -7,6 +7,7 @@
 #include "manager/cpu_balance.h"
 #include "manager/instance_set.h"
 #include "manager/instance_surroundings.h"
+#include "manager/step_clock.h"
 
 namespace cella::manager {
 
@@ -31,14 +32,22 @@ class InstanceLauncher {
 
  private:
   struct Launch;
+  struct Wanted;
+  Result<void> launch(const Wanted& wanted, StepClock& clock);
+  Result<void> carry_out(Launch& launch);
+  void log_launch(const std::string& instance, const LaunchTrace& trace, const Result<void>& outcome);
+  Result<void> settle_id_range(InstanceRecord& record, const EntryPtr& entry, const SecuritySettings& security);
+  void save_console(const std::string& instance);
   Result<void> prepare(Launch& launch);
   Result<void> render_templates(Launch& launch);
   Result<void> prepare_binds(Launch& launch);
+  Result<void> prepare_guest_api(Launch& launch);
   Result<void> prepare_dev(Launch& launch);
   Result<void> prepare_network(Launch& launch);
   Result<void> prepare_cgroup(Launch& launch);
   Result<void> attach_device_filter(Launch& launch);
   Result<void> run(Launch& launch);
+  Result<void> start_proxies(Launch& launch);
   Result<void> commit(Launch& launch);
 
   const InstanceSurroundings& around_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manager/cpu_balance.h"
+#include "manager/guest_api.h"
 #include "manager/instance_boot.h"
 #include "manager/instance_control.h"
 #include "manager/instance_copies.h"
@@ -10,6 +11,7 @@
 #include "manager/instance_files.h"
 #include "manager/instance_launcher.h"
 #include "manager/instance_metadata.h"
+#include "manager/instance_migration.h"
 #include "manager/instance_recovery.h"
 #include "manager/instance_removal.h"
 #include "manager/instance_restore.h"
@@ -31,16 +33,19 @@ struct InstanceParts {
         metadata(set, around.pools),
         launcher(around, balance, files),
         removal(around, files),
-        control(around, launcher),
+        snapshots(around),
+        control(around, launcher, snapshots),
         creation(around),
         update(around, balance),
         views(around),
-        snapshots(around),
         restore(around, control, launcher, files),
         copies(around, creation, snapshots, removal, files),
+        refresh(around, copies, snapshots, restore, files),
+        migration(around, creation, snapshots, copies, files, refresh),
         recovery(around, launcher, removal, snapshots, restore, copies),
         exits(around, launcher, [this](const EntryPtr& entry) { return removal.remove_now(entry, std::nullopt); }),
-        boot(around, control) {}
+        boot(around, control),
+        guests(around) {}
   InstanceParts(const InstanceParts&) = delete;
   InstanceParts& operator=(const InstanceParts&) = delete;
 
@@ -51,16 +56,19 @@ struct InstanceParts {
   InstanceMetadata metadata;
   InstanceLauncher launcher;
   InstanceRemoval removal;
+  InstanceSnapshots snapshots;
   InstanceControl control;
   InstanceCreation creation;
   InstanceUpdate update;
   InstanceViews views;
-  InstanceSnapshots snapshots;
   InstanceRestore restore;
   InstanceCopies copies;
+  InstanceRefresh refresh;
+  InstanceMigration migration;
   InstanceRecovery recovery;
   InstanceExits exits;
   InstanceBoot boot;
+  GuestApi guests;
 };
 
 }  // namespace cella::manager

@@ -9,8 +9,11 @@
 #include "manager/database.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/guest_sockets.h"
 #include "manager/instance_expansion.h"
 #include "manager/keeper_link.h"
+#include "manager/node_watch.h"
+#include "manager/proxies.h"
 #include "manager/volume_copies.h"
 
 namespace cella::manager {
@@ -61,10 +64,12 @@ Result<void> InstanceRecovery::load() {
 Result<void> InstanceRecovery::sweep() {
   std::map<std::int64_t, InstanceRecord> instances;
   std::set<std::pair<std::string, std::string>> known;
+  std::set<std::string> names;
   for (auto& record : TRY(load_instances(around_.database))) {
     const bool restoring = record.phase == InstancePhase::kRestoring || record.phase == InstancePhase::kSwapping;
     const auto incoming = incoming_at(record.pool, record.name);
     if (restoring) known.emplace(incoming.pool, incoming.volume.name);
+    names.insert({record.name, record.next_name});
     instances.emplace(record.id, std::move(record));
   }
   for (const auto& snapshot : TRY(load_snapshots(around_.database, std::nullopt))) {
@@ -74,7 +79,12 @@ Result<void> InstanceRecovery::sweep() {
     }
   }
   return sweep_volumes(around_.pools,
-                       [&](const VolumeAt& found) { return known.contains({found.pool, found.volume.name}); });
+                       [&](const VolumeAt& found) {
+                         // Of an instance that is not known at all: for `admin recover` to find, not to be lost.
+                         const auto owner = found.volume.name.substr(0, found.volume.name.find('/'));
+                         const bool lost = found.volume.kind == storage::VolumeKind::kSnapshot && !names.contains(owner);
+                         return lost || known.contains({found.pool, found.volume.name});
+                       });
 }
 
 Result<void> InstanceRecovery::load_one(InstanceRecord record, std::vector<SnapshotRecord> snapshots) {
@@ -111,10 +121,16 @@ std::shared_ptr<RunningContainer> InstanceRecovery::make_running(const InstanceE
   const auto path = around_.hierarchy.path() + "/" + record.run->cgroup;
   std::shared_ptr<RunningContainer> running(new RunningContainer{
       record.run->init, std::move(handles.pidfd), std::move(handles.console),
-      cgroup.ok() ? *std::move(cgroup) : cgroups::Cgroup(DirFd(), path), record.run->cgroup});
+      cgroup.ok() ? *std::move(cgroup) : cgroups::Cgroup(DirFd(), path), record.run->cgroup, std::nullopt, nullptr});
+  if (auto map = id_map_of_process(record.run->init.pid); map.ok()) running->map = *std::move(map);
   const auto spec = build_spec(record.name, entry.expanded_config, entry.expanded_devices, around_.host);
   if (spec.ok()) {
+    // As it is configured now: what init was started with is not recorded.
+    if (auto program = around_.seccomp.get(spec->security.seccomp); program.ok()) running->seccomp = *program;
     running->limits = spec->limits;
+    const auto disks = resolve_disk_limits(spec->disk_limits, around_.pools, around_.controllers);
+    if (disks.ok()) running->limits.io_max = *disks;
+    (void)around_.nodes.set(record.id, optional_sources(*spec)).ok();
     running->cpu = spec->cpu;
     running->nics = recorded_nics(record, *spec);
   }
@@ -156,6 +172,8 @@ void InstanceRecovery::take_up(const EntryPtr& entry, const runtime::ContainerSt
       return;
     }
   }
+  const auto listening = listen_for_guest(entry);
+  if (!listening.ok()) log(around_.set.record(*entry).name, listening.error());
   auto running = make_running(*entry, keeper.ok() ? keeper->get() : nullptr);
   const auto events = cgroups::read_events(running->cgroup);
   const auto status = events.ok() && events->frozen ? StatusCode::kFrozen : StatusCode::kRunning;
@@ -163,6 +181,13 @@ void InstanceRecovery::take_up(const EntryPtr& entry, const runtime::ContainerSt
     changed.running = std::move(running);
     changed.status = status;
   });
+}
+
+Result<void> InstanceRecovery::listen_for_guest(const EntryPtr& entry) {
+  const auto record = around_.set.record(*entry);
+  const auto map = TRY(id_map_of_process(record.run->init.pid));
+  const auto root = map.user_to_host(ContainerId{0});
+  return around_.guests.reopen(entry, {record.id}, root.value_or(HostId{0}));
 }
 
 Result<runtime::Adoption> InstanceRecovery::adopt(const EntryPtr& entry) {
@@ -202,6 +227,35 @@ void InstanceRecovery::adopt_all() {
     } else if (*adopted == runtime::Adoption::kGone) {
       lost(entry);
     }
+  }
+}
+
+void InstanceRecovery::recover_proxies() {
+  struct Running {
+    EntryPtr entry;
+    ContainerSpec spec;
+  };
+  std::map<std::int64_t, Running> running;
+  std::vector<Proxies::Served> proxies;
+  for (const auto& entry : around_.set.list()) {
+    std::shared_lock lock(around_.set.mutex());
+    if (entry->running == nullptr) continue;
+    auto spec = build_spec(entry->record.name, entry->expanded_config, entry->expanded_devices, around_.host);
+    if (!spec.ok() || spec->proxies.empty()) continue;
+    for (const auto& proxy : spec->proxies) proxies.push_back({entry->record.id, proxy});
+    running.emplace(entry->record.id, Running{entry, *std::move(spec)});
+  }
+  const auto missing = around_.proxies.take_over(proxies);
+  if (!missing.ok()) return log("", missing.error());
+  for (const auto& proxy : *missing) {
+    const auto& [entry, spec] = running.at(proxy.instance);
+    std::lock_guard run(entry->run);
+    if (around_.set.running(*entry) == nullptr) continue;
+    const auto started = [&]() -> Result<void> {
+      const auto handles = TRY(TRY(around_.keeper.client())->handles(spec.name));
+      return around_.proxies.start({proxy.instance, handles.pidfd, handles.network_namespace, spec.nics}, proxy.settings);
+    }();
+    if (!started.ok()) log(spec.name, Error(started.error()).with_context("device " + proxy.settings.device));
   }
 }
 

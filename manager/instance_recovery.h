@@ -36,10 +36,15 @@ class InstanceRecovery {
   // After a new keeper was opened in place of a lost one: hands it every running container.
   void adopt_all();
 
+  // What carries proxies has outlived the last daemon, or was lost: proxies of running containers that are not served are
+  // started again, those of others end. What cannot be served is logged.
+  void recover_proxies();
+
  private:
   Result<void> load_one(InstanceRecord record, std::vector<SnapshotRecord> snapshots);
   Result<void> sweep();
   void take_up(const EntryPtr& entry, const runtime::ContainerStatus* known);
+  Result<void> listen_for_guest(const EntryPtr& entry);
   void lost(const EntryPtr& entry);
   std::shared_ptr<RunningContainer> make_running(const InstanceEntry& entry, runtime::KeeperClient* keeper);
   Result<runtime::Adoption> adopt(const EntryPtr& entry);

@@ -5,6 +5,8 @@
 #include "base/units.h"
 #include "manager/device_rules.h"
 #include "manager/events.h"
+#include "manager/names.h"
+#include "manager/warnings.h"
 
 namespace cella::manager {
 namespace {
@@ -19,6 +21,15 @@ bool may_be_stopped(const Config& config) {
   if (text.empty()) return false;
   const auto value = parse_bool(kStopped, text);
   return value.ok() && *value;
+}
+
+// failure: empty when the snapshot was taken.
+void report(const InstanceSurroundings& around, const std::string& instance, const std::string& failure) {
+  const auto project = project_of(instance);
+  const auto url = instance_url(instance);
+  if (failure.empty()) return around.warnings.resolve(WarningKind::kScheduledSnapshotFailure, project, url);
+  around.warnings.raise(WarningKind::kScheduledSnapshotFailure, project, url, failure);
+  around.events.log({"eror", "no scheduled snapshot: " + failure, {{"instance", instance}}});
 }
 
 }  // namespace
@@ -55,8 +66,12 @@ void InstanceSchedules::run(Timestamp now) {
     }
     const auto begun = snapshots_.create(name, {}, std::nullopt);
     if (!begun.ok()) {
-      around_.events.log({"eror", "no scheduled snapshot: " + begun.error().message(), {{"instance", name}}});
+      report(around_, name, begun.error().message());
+      continue;
     }
+    (void)around_.operations.when_finished(*begun, [this, name](const OperationRecord& record) {
+      report(around_, name, record.error);
+    });
   }
 }
 

@@ -17,7 +17,7 @@ class InstanceSchedules {
   // When the next snapshot is due, as the instances are configured now.
   std::optional<Timestamp> next(Timestamp now);
   // Begins an operation for each instance that is due and runs (or has snapshots.schedule.stopped). What was due while
-  // the daemon was down is not made up for. Failures are logged.
+  // the daemon was down is not made up for. Failures are logged and raise a warning.
   void run(Timestamp now);
 
  private:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/id_map.h"
 #include "base/result.h"
 #include "cgroups/cgroup.h"
 #include "cgroups/limits.h"
@@ -19,6 +20,7 @@
 #include "manager/instance_records.h"
 #include "manager/network.h"
 #include "manager/profiles.h"
+#include "manager/seccomp_programs.h"
 #include "manager/snapshot_records.h"
 #include "netlink/socket.h"
 #include "runtime/client.h"
@@ -32,6 +34,8 @@ struct RunningContainer {
   Fd console;  // the console's pty master, kept for the next keeper and never read; invalid when it is lost
   cgroups::Cgroup cgroup;
   std::string cgroup_name;  // below the hierarchy's root
+  std::optional<IdMap> map;  // nullopt: it ended before it could be read
+  SeccompProgram seccomp;    // what its later processes run under too
 
   std::mutex mutex;  // guards what follows
   cgroups::Limits limits;  // as written to the cgroup

@@ -42,6 +42,8 @@ class InstanceSnapshots {
   // A running container is held still while its files are copied, unless the pool copies at once.
   // Errors: kInvalid name or pattern, kExists, kUnsupported stateful.
   Result<OperationId> create(const std::string& instance, const SnapshotCreate& request, const Caller& caller);
+  // Makes one by snapshots.pattern and snapshots.expiry on this thread. The caller holds a claim and entry->run.
+  Result<void> take(const EntryPtr& entry, const OperationHandle& operation);
   Result<OperationId> rename(const std::string& instance, const std::string& name, const std::string& to,
                              const Caller& caller);
   Result<OperationId> remove(const std::string& instance, const std::string& name, const Caller& caller);
@@ -52,6 +54,9 @@ class InstanceSnapshots {
   // Makes a ready snapshot record with a volume out of any volume, for copies and imports: an incoming root becomes the
   // snapshot, others are copied. The caller holds a claim.
   Result<void> adopt(const EntryPtr& entry, SnapshotRecord record, const VolumeAt& volume, const storage::Watch& watch);
+
+  // Deletes one on this thread. The caller holds a claim.
+  Result<void> remove_now(const EntryPtr& entry, const std::string& name, const Caller& caller);
 
   // What a killed daemon left half-done, before the set is filled: undone or finished.
   Result<std::vector<SnapshotRecord>> recover(const InstanceRecord& instance, std::vector<SnapshotRecord> snapshots);
@@ -66,7 +71,6 @@ class InstanceSnapshots {
   Result<void> make(const EntryPtr& entry, SnapshotRecord record, const Caller& caller,
                     const OperationHandle& operation);
   Result<void> rename_now(const EntryPtr& entry, const std::string& name, const std::string& to, const Caller& caller);
-  Result<void> remove_now(const EntryPtr& entry, const std::string& name, const Caller& caller);
   Result<SnapshotRecord> finish_rename(const InstanceRecord& instance, SnapshotRecord record);
   Result<void> finish_removal(const InstanceRecord& instance, const SnapshotRecord& record);
   void put(const EntryPtr& entry, const SnapshotRecord& record);

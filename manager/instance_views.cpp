@@ -4,6 +4,7 @@
 #include "cgroups/memory.h"
 #include "cgroups/pids.h"
 #include "manager/device_rules.h"
+#include "manager/instance_logs.h"
 #include "manager/keeper_link.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
@@ -101,10 +102,13 @@ void InstanceViews::add_disk(const InstanceRecord& record, const Devices& device
 }
 
 Result<int> InstanceViews::exec_cgroup(const Running& running) const {
-  const auto base = around_.set.record(*running.entry).id_base;
+  if (!running.container->map) return Error(ErrorKind::kInvalid, "Instance is not running");
+  const IdMap& map = *running.container->map;
+  const HostId root = map.user_to_host(ContainerId{0}).value_or(HostId{0});
+  const HostId root_group = map.group_to_host(ContainerId{0}).value_or(HostId{0});
   std::lock_guard lock(running.container->mutex);
   auto& leaf = running.container->exec_leaf;
-  if (!leaf) leaf = TRY(running.container->cgroup.open_exec_leaf(HostId{base}, HostId{base}));
+  if (!leaf) leaf = TRY(running.container->cgroup.open_exec_leaf(root, root_group));
   return leaf->dir().get();
 }
 
@@ -124,6 +128,8 @@ Result<ExecProcess> InstanceViews::exec(const std::string& name, const ExecReque
   }
   const auto spec = TRY(build_spec(name, config, {}, around_.host));
   auto plan = plan_exec(request, spec.environment, spec.resource_limits, around_.defaults);
+  if (running.container->seccomp == nullptr) return Error(ErrorKind::kInvalid, "Instance is not running");
+  plan.seccomp = *running.container->seccomp;
   const auto keeper = TRY(around_.keeper.client());
   const int cgroup = TRY(exec_cgroup(running));
   const runtime::ExecStreams streams{stdio[0], stdio[1], stdio[2]};
@@ -165,12 +171,14 @@ Result<void> InstanceViews::resize_console(const std::string& name, int columns,
 }
 
 Result<std::string> InstanceViews::console_log(const std::string& name) const {
-  TRY(find_running(name));
+  const auto entry = TRY(around_.set.find(name));
+  if (around_.set.running(*entry) == nullptr) return around_.logs.console(around_.set.record(*entry).name);
   return TRY(around_.keeper.client())->console_backlog(name);
 }
 
 Result<void> InstanceViews::clear_console_log(const std::string& name) const {
-  TRY(find_running(name));
+  const auto entry = TRY(around_.set.find(name));
+  if (around_.set.running(*entry) == nullptr) return around_.logs.clear_console(around_.set.record(*entry).name);
   return TRY(around_.keeper.client())->clear_console_backlog(name);
 }
 

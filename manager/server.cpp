@@ -11,25 +11,39 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "cgroups/cpuset.h"
+#include "manager/agenda.h"
 #include "manager/certificates.h"
 #include "manager/database.h"
 #include "manager/events.h"
+#include "manager/guest_sockets.h"
+#include "manager/host_recovery.h"
 #include "manager/images.h"
 #include "manager/instance_backups.h"
 #include "manager/instance_parts.h"
 #include "manager/instance_publish.h"
+#include "manager/host_checks.h"
+#include "manager/instance_logs.h"
+#include "manager/instance_metrics.h"
+#include "manager/instance_schedules.h"
 #include "manager/instances.h"
+#include "manager/manifests.h"
 #include "manager/keeper_link.h"
+#include "manager/launch_statistics.h"
+#include "manager/project_contents.h"
+#include "manager/project_records.h"
+#include "manager/projects.h"
+#include "manager/warnings.h"
 #include "manager/networks.h"
+#include "manager/node_watch.h"
 #include "manager/operations.h"
 #include "manager/pools.h"
 #include "manager/profile_records.h"
+#include "manager/proxies.h"
 #include "manager/profiles.h"
 #include "manager/server_config.h"
-#include "manager/snapshot_clock.h"
 #include "manager/usage.h"
+#include "manager/volume_parts.h"
 #include "runtime/capabilities.h"
-#include "runtime/seccomp.h"
 
 namespace cella::manager {
 
@@ -47,18 +61,31 @@ struct Server::Parts {
   std::optional<cgroups::Hierarchy> hierarchy;
   std::unique_ptr<KeeperLink> keeper;
   std::unique_ptr<Pools> pools;
+  std::optional<VolumeParts> volumes;
   std::unique_ptr<Images> images;
   std::unique_ptr<Networks> networks;
+  std::unique_ptr<Projects> projects;
   std::unique_ptr<Profiles> profiles;
   std::unique_ptr<ServerConfig> config;
   std::unique_ptr<Certificates> certificates;
   InstanceSet set;
+  std::optional<GuestSockets> guests;
+  std::optional<Proxies> proxies;
+  std::optional<NodeWatch> nodes;
+  std::unique_ptr<Warnings> warnings;
+  LaunchStatistics launches;
+  std::optional<InstanceLogs> logs;
+  SeccompPrograms seccomp;
   InstanceParts* parts = nullptr;  // owned by instances
   std::unique_ptr<Instances> instances;
+  std::optional<ProjectContents> project_contents;
   std::shared_ptr<OperationPool> keeper_work;
   std::optional<InstancePublish> publish;
   std::optional<InstanceBackups> backups;
-  std::optional<SnapshotClock> clock;
+  std::optional<InstanceSchedules> schedules;
+  std::optional<HostRecovery> host_recovery;
+  std::optional<Manifests> manifests;
+  std::optional<Agenda> agenda;
 
  private:
   Result<void> open_state();
@@ -66,6 +93,9 @@ struct Server::Parts {
   Result<void> open_instances();
   Result<void> open_networks();
   Result<InstanceSurroundings> surroundings();
+  std::vector<Chore> chores();
+
+  const Timestamp opened_at = std::chrono::system_clock::now();
   Result<void> recover();
   void find_keeper_again();
 };
@@ -102,10 +132,13 @@ Result<Fd> borrow(int fd) {
 }  // namespace
 
 Server::Parts::~Parts() {
-  clock.reset();
+  agenda.reset();
+  manifests.reset();
   if (keeper != nullptr) keeper->stop_listening();
   if (parts != nullptr) parts->boot.end();
   if (operations) operations->drain();
+  if (proxies) proxies->end_watch();
+  if (nodes) nodes->end();
   if (keeper_work != nullptr) keeper_work->drain();
 }
 
@@ -118,11 +151,20 @@ Result<void> Server::Parts::open() {
   publish.emplace(parts->around, parts->files);
   backups.emplace(parts->around, parts->files, parts->creation, parts->snapshots, options.state_dir);
   TRY_CONTEXT("backups", backups->load());
-  clock.emplace([this](Timestamp now) {
-    parts->snapshots.remove_expired(now);
-    backups->sweep(now);
-  });
+  schedules.emplace(parts->around, parts->snapshots);
+  host_recovery.emplace(parts->around, parts->creation, options.state_dir);
+  manifests.emplace(parts->around);
+  agenda.emplace(events, chores());
   return kOk;
+}
+
+std::vector<Chore> Server::Parts::chores() {
+  return {{[this](Timestamp) { return warnings->next_removal(); }, [this](Timestamp now) { warnings->remove_old(now); }},
+          {[this](Timestamp now) { return schedules->next(now); }, [this](Timestamp now) { schedules->run(now); }},
+          {[this](Timestamp) { return parts->snapshots.next_expiry(); },
+           [this](Timestamp now) { parts->snapshots.remove_expired(now); }},
+          {[this](Timestamp now) { return volumes->next_chore(now); }, [this](Timestamp now) { volumes->run_chores(now); }},
+          {[this](Timestamp now) { return backups->next_sweep(now); }, [this](Timestamp now) { backups->sweep(now); }}};
 }
 
 Result<void> Server::Parts::open_state() {
@@ -133,12 +175,16 @@ Result<void> Server::Parts::open_state() {
     return Error(ErrorKind::kBusy, "another daemon uses " + dir);
   }
   TRY(make_dirs(dir + "/database", 0700));
-  const std::array schemas{pool_schema(),    image_schema(),    network_schema(),
+  const std::array schemas{project_schema(), pool_schema(),    custom_volume_schema(), image_schema(),    network_schema(),
                            profile_schema(), instance_schema(), snapshot_schema(), backup_schema(), server_config_schema(),
-                           certificate_schema()};
+                           certificate_schema(), warning_schema()};
   database = TRY(Database::open(dir + "/database/cella.db", schemas));
   operations.emplace(events);
+  projects = TRY_CONTEXT("projects", Projects::load(*database, events, *operations));
+  warnings = TRY(Warnings::load(*database, events));
+  logs.emplace(dir + "/logs");
   config = TRY(ServerConfig::load(*database));
+  projects->set_server_config(*config);
   certificates = TRY(Certificates::load(*database));
   return kOk;
 }
@@ -152,6 +198,9 @@ Result<void> Server::Parts::open_nouns() {
   keeper_work = std::make_shared<OperationPool>(1);
   TRY(keeper->open());
   pools = TRY_CONTEXT("storage pools", Pools::open({*database, events, options.state_dir}));
+  volumes.emplace(CustomVolumes::Wiring{*database, events, *operations, *pools}, options.state_dir);
+  volumes->volumes.set_project_of([this](const std::string& project) { return projects->project_of_volumes(project); });
+  TRY_CONTEXT("custom volumes", volumes->load());
   images = TRY_CONTEXT("images", Images::open({*database, *operations, events, *pools, options.state_dir}));
   return kOk;
 }
@@ -166,18 +215,22 @@ Result<void> Server::Parts::open_networks() {
   profiles = TRY_CONTEXT("profiles", Profiles::load(*database, events, [this](const Device& nic) {
                            return networks->validate_nic(nic);
                          }));
-  pools->set_used_by([this](const std::string& pool) { return users_of_pool(set, *profiles, pool); });
+  pools->set_used_by([this](const std::string& pool) {
+    auto users = users_of_pool(set, *profiles, pool);
+    for (auto& url : volumes->urls(pool)) users.push_back(std::move(url));
+    return users;
+  });
   return kOk;
 }
 
 Result<InstanceSurroundings> Server::Parts::surroundings() {
-  InstanceSurroundings around{*database, events,    *operations, *profiles, *images,
-                              *pools,    *networks, *keeper,     set,       *hierarchy};
+  InstanceSurroundings around{*database, events,    *operations, *projects, *profiles, *images,
+                              *pools,    volumes->volumes, *networks, *keeper,     set,       *guests,   *proxies, *nodes, *hierarchy,
+                              *warnings, launches,  *logs,       seccomp};
   around.controllers = TRY_CONTEXT("cgroups", hierarchy->enable_all());
   around.usable_cpus = TRY_CONTEXT("cgroups", cgroups::usable_cpus(*hierarchy));
   around.host.memory_total = TRY(cgroups::parse_memory_total(TRY(read_file("/proc/meminfo"))));
   around.id_windows = TRY(host_id_windows());
-  around.defaults.seccomp = TRY(runtime::compile_seccomp(runtime::default_seccomp_policy()));
   rlimit open_files{};
   if (::getrlimit(RLIMIT_NOFILE, &open_files) != 0) return errno_error(errno, "getrlimit RLIMIT_NOFILE");
   around.defaults.open_files = std::min<std::uint64_t>(around.defaults.open_files, open_files.rlim_max);
@@ -186,25 +239,48 @@ Result<InstanceSurroundings> Server::Parts::surroundings() {
   if (filter.ok()) {
     around.device_filter = *std::move(filter);
   } else {
-    events.log({"warn", "containers cannot be started: " + filter.error().message(), {}});
+    warnings->raise(WarningKind::kNoDevicePrograms, "", "", filter.error().message());
   }
   return around;
 }
 
 Result<void> Server::Parts::open_instances() {
+  guests.emplace(options.state_dir);
+  runtime::ProxyOptions proxy_options;
+  proxy_options.cella_dir = options.state_dir;
+  proxy_options.runtime_binary = TRY_CONTEXT("cella-runtime", find_runtime(options.runtime_program));
+  proxy_options.mounts = options.host_mounts;
+  proxies.emplace(proxy_options, [this] {
+    events.log({"eror", "the proxy worker is lost; its connections with it", {}});
+    keeper_work->run([this] { parts->recovery.recover_proxies(); });
+  });
+  nodes.emplace([this](std::int64_t instance) {
+    keeper_work->run([this, instance] { parts->update.follow_nodes(instance); });
+  });
   auto made = std::make_unique<InstanceParts>(set, TRY(surroundings()));
   parts = made.get();
   instances = std::make_unique<Instances>(std::move(made));
   profiles->set_users(&parts->update);
+  project_contents.emplace(parts->around);
+  projects->set_contents(&*project_contents);
   return kOk;
 }
 
 Result<void> Server::Parts::recover() {
   TRY_CONTEXT("instances", parts->recovery.load());
+  TRY_CONTEXT("custom volumes", volumes->connect(set, *profiles, parts->update));
   TRY_CONTEXT("instances", parts->recovery.find_running());
   for (const auto& [name, error] : networks->start_all()) {
     events.log({"eror", "cannot bring up network: " + error.message(), {{"network", name}}});
+    warnings->raise(WarningKind::kNetworkUnavailable, "default", "/1.0/networks/" + name, error.message());
   }
+  for (const Pool& pool : pools->list()) {
+    if (pool.status == "Created") continue;
+    warnings->raise(WarningKind::kPoolUnavailable, "", "/1.0/storage-pools/" + pool.name, "it could not be brought up: " + pool.status);
+  }
+  check_host(*warnings, parts->around.controllers, hierarchy->path());
+  warnings->resolve_unseen_since(opened_at);
+  parts->recovery.recover_proxies();
   KeeperLink::Listener listener;
   listener.container_exited = [this](const runtime::ContainerExit& exit) { parts->exits.report(exit); };
   listener.lost = [this](const Error& error) {
@@ -237,15 +313,25 @@ Server::~Server() = default;
 Operations& Server::operations() { return *parts_->operations; }
 Events& Server::events() { return parts_->events; }
 Instances& Server::instances() { return *parts_->instances; }
+GuestApi& Server::guests() { return parts_->parts->guests; }
 InstanceSnapshots& Server::snapshots() { return parts_->parts->snapshots; }
 InstancePublish& Server::publish() { return *parts_->publish; }
 InstanceBackups& Server::backups() { return *parts_->backups; }
 InstanceRestore& Server::restore() { return parts_->parts->restore; }
+Projects& Server::projects() { return *parts_->projects; }
 Profiles& Server::profiles() { return *parts_->profiles; }
 Images& Server::images() { return *parts_->images; }
 Pools& Server::pools() { return *parts_->pools; }
+VolumeParts& Server::volumes() { return *parts_->volumes; }
 Networks& Server::networks() { return *parts_->networks; }
 Certificates& Server::certificates() { return *parts_->certificates; }
+Warnings& Server::warnings() { return *parts_->warnings; }
+HostRecovery& Server::host_recovery() { return *parts_->host_recovery; }
+const LaunchStatistics& Server::launches() const { return parts_->launches; }
+std::vector<InstanceMetrics> Server::metrics() const {
+  return MetricsReader(parts_->parts->around, parts_->parts->views).read();
+}
+const InstanceLogs& Server::logs() const { return *parts_->logs; }
 const std::string& Server::state_dir() const { return parts_->options.state_dir; }
 
 Config Server::config() const { return parts_->config->get(); }

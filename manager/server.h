@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "manager/config.h"
@@ -14,6 +15,8 @@ namespace cella::manager {
 class Certificates;
 class Database;
 class Events;
+class GuestApi;
+class HostRecovery;
 class Images;
 class InstanceBackups;
 class InstancePublish;
@@ -24,6 +27,12 @@ class Networks;
 class Operations;
 class Pools;
 class Profiles;
+class Projects;
+class LaunchStatistics;
+class InstanceLogs;
+struct InstanceMetrics;
+class Warnings;
+struct VolumeParts;
 
 struct ServerOptions {
   std::string state_dir;        // absolute; made when missing (0711)
@@ -48,15 +57,24 @@ class Server {
   Operations& operations();
   Events& events();
   Instances& instances();
+  GuestApi& guests();
   InstanceSnapshots& snapshots();
   InstanceRestore& restore();
   InstancePublish& publish();
   InstanceBackups& backups();
+  Projects& projects();
   Profiles& profiles();
   Images& images();
   Pools& pools();
+  VolumeParts& volumes();
   Networks& networks();
   Certificates& certificates();
+  Warnings& warnings();
+  HostRecovery& host_recovery();
+  const LaunchStatistics& launches() const;
+  // Of every running instance.
+  std::vector<InstanceMetrics> metrics() const;
+  const InstanceLogs& logs() const;
   const std::string& state_dir() const;
 
   // Server configuration (the "config" of GET /1.0): user.* and what has an effect here.

@@ -1,12 +1,11 @@
 #include "manager/server_config.h"
 
-#include <array>
 #include <string_view>
 
 #include "manager/database.h"
 #include "manager/merge.h"
 #include "manager/password.h"
-#include "manager/snapshot_names.h"
+#include "manager/server_keys.h"
 
 namespace cella::manager {
 namespace {
@@ -15,22 +14,7 @@ constexpr Migration kMigrations[] = {{1, R"(
 CREATE TABLE server_config (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )"}};
 
-// LXD's families of server keys, none of which has an effect here yet.
-constexpr std::array<std::string_view, 11> kKnownFamilies{"acme.", "backups.", "candid.",    "cluster.",
-                                                          "core.", "images.",  "instances.", "loki.",
-                                                          "maas.", "network.", "oidc."};
-
-constexpr std::string_view kHttpsAddress = "core.https_address";
 constexpr std::string_view kTrustPassword = "core.trust_password";
-constexpr std::string_view kTokenExpiry = "core.remote_token_expiry";
-
-// Keys below "core." that have an effect. The address is checked where it is bound.
-Result<bool> check_core_key(const std::string& key, const std::string& value) {
-  if (key == kHttpsAddress || key == kTrustPassword) return true;
-  if (key != kTokenExpiry) return false;
-  TRY(expiry_time(key, value, Timestamp()));
-  return true;
-}
 
 }  // namespace
 
@@ -40,16 +24,7 @@ const Schema& server_config_schema() {
 }
 
 Result<void> check_server_config(const Config& config) {
-  for (const auto& [key, value] : config) {
-    if (key.starts_with("user.") && key.size() > 5) continue;
-    if (TRY(check_core_key(key, value))) continue;
-    for (const auto family : kKnownFamilies) {
-      if (key.starts_with(family)) {
-        return Error(ErrorKind::kUnsupported, "server key " + key + " is not supported: it has no effect yet");
-      }
-    }
-    return Error(ErrorKind::kInvalid, "unknown server configuration key: " + key);
-  }
+  for (const auto& [key, value] : config) TRY(check_server_key(key, value));
   return kOk;
 }
 

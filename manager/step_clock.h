@@ -21,7 +21,7 @@ class StepClock {
   // A step timed by someone else (the keeper).
   void add(std::string name, std::int64_t nanoseconds) { trace_.steps.push_back({std::move(name), nanoseconds}); }
 
-  LaunchTrace take() { return std::move(trace_); }
+  const LaunchTrace& trace() const { return trace_; }
 
  private:
   LaunchTrace trace_;

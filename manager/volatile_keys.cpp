@@ -24,23 +24,34 @@ std::string device_key(const std::string& device, std::string_view property) {
 
 }  // namespace
 
-std::string idmap_text(std::uint32_t base) {
-  const auto entry = [&](bool user) {
-    return std::string("{\"Isuid\":") + (user ? "true" : "false") + ",\"Isgid\":" + (user ? "false" : "true") +
-           ",\"Hostid\":" + std::to_string(base) + ",\"Nsid\":0,\"Maprange\":65536}";
+std::string idmap_text(const IdMap& map) {
+  std::string text = "[";
+  const auto add = [&](const std::vector<IdRange>& ranges, bool users) {
+    for (const IdRange& range : ranges) {
+      text += std::string(text.size() > 1 ? "," : "") + "{\"Isuid\":" + (users ? "true" : "false") +
+              ",\"Isgid\":" + (users ? "false" : "true") + ",\"Hostid\":" + std::to_string(range.outside) +
+              ",\"Nsid\":" + std::to_string(range.inside) + ",\"Maprange\":" + std::to_string(range.count) + "}";
+    }
   };
-  return "[" + entry(true) + "," + entry(false) + "]";
+  add(map.users(), true);
+  add(map.groups(), false);
+  return text + "]";
 }
 
-void add_creation_keys(Config& config, const std::string& base_image, std::uint32_t id_base) {
+void set_idmap_keys(Config& config, const IdMap& map, std::uint32_t base) {
+  config["volatile.idmap.base"] = std::to_string(base);
+  config["volatile.idmap.next"] = idmap_text(map);
+}
+
+void add_creation_keys(Config& config, const std::string& base_image) {
   if (!base_image.empty()) config["volatile.base_image"] = base_image;
   config["volatile.uuid"] = random_uuid();
-  config["volatile.cloud-init.instance-id"] = random_uuid();
-  config["volatile.idmap.base"] = std::to_string(id_base);
-  config["volatile.idmap.next"] = idmap_text(id_base);
+  renew_cloud_init_id(config);
   // Files are stored with the container's own ids: nothing on disk is ever shifted.
   config["volatile.last_state.idmap"] = "[]";
 }
+
+void renew_cloud_init_id(Config& config) { config["volatile.cloud-init.instance-id"] = random_uuid(); }
 
 void settle_device_keys(Config& config, const Devices& expanded_devices) {
   for (const auto& [name, device] : expanded_devices) {
@@ -62,6 +73,7 @@ void settle_device_keys(Config& config, const Devices& expanded_devices) {
 }
 
 void clear_run_keys(Config& config) {
+  config.erase("volatile.last_state.ready");
   std::erase_if(config, [](const auto& entry) { return !device_of(entry.first, "host_name").empty(); });
 }
 

@@ -4,15 +4,22 @@
 #include <cstdint>
 #include <string>
 
+#include "base/id_map.h"
 #include "manager/config.h"
 
 namespace cella::manager {
 
-// LXD's text for the id map of one isolated range: a JSON list, as clients read it in volatile.idmap.*.
-std::string idmap_text(std::uint32_t base);
+// LXD's text for an id map: a JSON list, as clients read it in volatile.idmap.*.
+std::string idmap_text(const IdMap& map);
 
 // The keys of a new instance: uuid, idmap. base_image is empty without an image.
-void add_creation_keys(Config& config, const std::string& base_image, std::uint32_t id_base);
+void add_creation_keys(Config& config, const std::string& base_image);
+
+// volatile.idmap.base and .next: the range the next start runs with.
+void set_idmap_keys(Config& config, const IdMap& map, std::uint32_t base);
+
+// A new volatile.cloud-init.instance-id.
+void renew_cloud_init_id(Config& config);
 
 // Gives every NIC without "hwaddr" a MAC in volatile.NAME.hwaddr, and drops volatile.NAME.* of devices that are gone.
 void settle_device_keys(Config& config, const Devices& expanded_devices);

@@ -39,6 +39,8 @@ struct SeccompPolicy {
   SeccompAction default_action = 0;
   std::vector<SeccompRule> x86_64;
   std::vector<SeccompRule> i386;
+  // Every call of i386 answers ENOSYS; its rules do not count then.
+  bool denies_i386 = false;
   // Calls above these numbers answer ENOSYS: newer than anything this policy has judged. nullopt: not checked.
   std::optional<std::uint32_t> newest_call;
 };

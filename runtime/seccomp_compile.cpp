@@ -221,7 +221,8 @@ Result<std::vector<sock_filter>> compile_seccomp(const SeccompPolicy& policy) {
   // x32 calls carry AUDIT_ARCH_X86_64 with a bit set in the number.
   const Program x32{statement(kReturn, kNoSuchCall)};
   const Program native = load_then(offsetof(seccomp_data, nr), branch(kJumpGreaterOrEqual, kX32Bit, native_tree, x32));
-  const Program compat = architecture(policy.i386, policy);
+  const Program no_compat{statement(kReturn, kNoSuchCall)};
+  const Program compat = policy.denies_i386 ? no_compat : architecture(policy.i386, policy);
   const Program foreign{statement(kReturn, SECCOMP_RET_KILL_PROCESS)};
   const Program not_native = branch(kJumpEqual, AUDIT_ARCH_I386, foreign, compat);
   Program program = load_then(offsetof(seccomp_data, arch), branch(kJumpEqual, AUDIT_ARCH_X86_64, not_native, native));

@@ -105,6 +105,9 @@ def test_swap_takes_what_does_not_fit_unless_forbidden(host):
     host.cella("config", "set", "c", "limits.memory.swap", "false")
     expect("c", memory_max=64 * MIB, memory_swap_max=0)
     assert allocate(host, "c", 100) == 137
+    host.cella("config", "set", "c", "limits.memory.swap", "16MiB")
+    expect("c", memory_swap_max=16 * MIB)
+    assert allocate(host, "c", 100) == 137
     host.cella("config", "set", "c", "limits.memory.swap", "true")
     expect("c", memory_swap_max=64 * MIB)
     assert allocate(host, "c", 100) == 0
@@ -213,6 +216,23 @@ def test_kernel_limits_are_the_rlimits_of_init_and_exec(host):
     assert host.exec("c", "sh", "-c", "ulimit -Sn; ulimit -Hn; ulimit -c").split() == ["300", "400", "0"]
     limits = (pathlib.Path("/proc") / str(host.pid("c")) / "limits").read_text()
     assert ["300", "400"] == next(line for line in limits.split("\n") if line.startswith("Max open files")).split()[3:5], limits
+
+
+def test_metrics_show_memory_and_disks(host):
+    instance(host, "c", "limits.memory=64MiB")
+    host.exec("c", "sh", "-c", "dd if=/dev/zero of=/root/f bs=1M count=8 && sync")
+    assert allocate(host, "c", 300) == 137
+    lines = run_checked("curl", "-s", "--unix-socket", str(host.dir / "unix.socket"), "http://cella/1.0/metrics")
+    values = {}
+    for line in lines.split("\n"):
+        if 'name="c"' in line:
+            name, value = line.split("{")[0], float(line.split()[-1])
+            values[name] = values.get(name, 0) + value
+    assert values["lxd_memory_MemTotal_bytes"] == 64 * MIB
+    assert 0 < values["lxd_memory_MemFree_bytes"] < 64 * MIB
+    assert values["lxd_memory_OOM_kills_total"] >= 1
+    assert values["lxd_memory_Cached_bytes"] > 0 and values["lxd_memory_RSS_bytes"] > 0
+    assert values["lxd_disk_written_bytes_total"] >= 8 * MIB
 
 
 def test_huge_pages(host):

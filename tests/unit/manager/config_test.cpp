@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(Keys, RejectedKey,
                                          BadKey{"security.privileged", "true", ErrorKind::kUnsupported},
                                          BadKey{"security.idmap.isolated", "false", ErrorKind::kUnsupported},
                                          BadKey{"limits.memory.swap.priority", "3", ErrorKind::kUnsupported},
-                                         BadKey{"snapshots.schedule", "@daily", ErrorKind::kUnsupported}));
+                                         BadKey{"snapshots.schedule", "@dayly", ErrorKind::kInvalid}));
 
 TEST(ConfigKeys, AcceptWhatHasAnEffect) {
   const Config config{{"limits.cpu", "2"},
