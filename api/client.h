@@ -143,6 +143,10 @@ class Client {
   Result<HttpAnswer> download(const Request& request, const BodySink& sink, const TransferProgress& progress = {},
                               const std::function<Result<void>(const HttpAnswer&)>& headers_seen = {});
 
+  // Turns a connection of its own into `protocol` (HTTP's Upgrade) and moves bytes between it and `inside`, a stream
+  // socket, until either ends. Errors: the server's error envelope as in call(); kIo when the connection fails.
+  Result<void> tunnel(const std::string& target, const std::string& protocol, Fd inside);
+
   // Opens a WebSocket, for example "/1.0/events?type=operation". Errors: the server's error envelope as in call().
   Result<WebSocket> open_websocket(const std::string& target);
 

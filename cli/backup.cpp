@@ -55,6 +55,7 @@ Result<int> run_export(Server& server, const Arguments& arguments) {
   post.instance_only = arguments.on("instance-only");
   post.container_only = post.instance_only;
   post.compression_algorithm = arguments.text("compression");
+  post.optimized_storage = arguments.on("optimized-storage");
   post.expires_at = api::format_time(std::chrono::time_point_cast<std::chrono::nanoseconds>(
       std::chrono::system_clock::now() + std::chrono::hours(24)));
   const auto done = TRY(
@@ -99,7 +100,8 @@ Command export_command() {
           "The file is in LXD's format; the target is backup.tar.gz unless another is named, and \"-\" is\n"
           "standard output. A running instance is held still while its files are copied.",
       .flags = {{.name = "compression", .value = "method", .help = "gzip (unless told), none, zstd, xz, lzma or bzip2"},
-                {.name = "instance-only", .help = "Leave the snapshots out"}},
+                {.name = "instance-only", .help = "Leave the snapshots out"},
+                {.name = "optimized-storage", .help = "The storage driver's own format (not offered: every pool takes plain archives)"}},
       .min_words = 1,
       .max_words = 2,
       .completes = {Names::kInstance, Names::kFile},

@@ -1,7 +1,6 @@
 // file: the files inside instances.
 #include <unistd.h>
 
-#include "base/spawn.h"
 #include "cli/commands.h"
 #include "cli/editor.h"
 #include "cli/file_target.h"
@@ -35,13 +34,6 @@ Result<int> edit(Server& server, const Arguments& arguments) {
   return 0;
 }
 
-Result<int> mount(Server&, const Arguments&) {
-  if (!find_program("sshfs").ok())
-    return Error(ErrorKind::kUnsupported, "file mount needs the program sshfs, which is not installed");
-  return Error(ErrorKind::kUnsupported,
-               "file mount is not built yet; the server speaks SFTP at /1.0/instances/NAME/sftp");
-}
-
 }  // namespace
 
 Command file_command() {
@@ -61,12 +53,7 @@ Command file_command() {
                         .min_words = 1,
                         .max_words = 1,
                         .run = edit},
-                       {.name = "mount",
-                        .usage = "<instance>[/<path>] [<target path>]",
-                        .summary = "Mount files of an instance (needs sshfs)",
-                        .min_words = 1,
-                        .max_words = 2,
-                        .run = mount},
+                       file_mount_command(),
                        file_pull_command(),
                        file_push_command()}};
 }

@@ -5,6 +5,7 @@
 
 namespace cella::cli {
 
+Command file_mount_command();
 Command file_push_command();
 Command file_pull_command();
 

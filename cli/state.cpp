@@ -40,7 +40,7 @@ Result<void> act(Server& server, const Action& action, const std::string& name, 
   const api::InstanceStatePut put{.action = TRY(action_for(server, action, name)),
                                   .timeout = TRY(timeout_of(arguments)),
                                   .force = arguments.on("force"),
-                                  .stateful = false};
+                                  .stateful = arguments.on("stateful")};
   auto done = server.change("PUT", url({"instances", name, "state"}), api::encode(put), {},
                             std::string(action.verb) + " " + name);
   if (done.ok()) return kOk;
@@ -149,7 +149,11 @@ Command start_command() {
 Command stop_command() {
   return action_command(
       {.verb = "stop", .action = "stop"}, "Stop instances",
-      {all_flag(), console_flag(), force_flag("Kill the instance instead of asking it to shut down"), timeout_flag()});
+      {all_flag(),
+       console_flag(),
+       force_flag("Kill the instance instead of asking it to shut down"),
+       {.name = "stateful", .help = "Keep the memory (containers cannot)"},
+       timeout_flag()});
 }
 
 Command restart_command() {
