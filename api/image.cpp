@@ -92,6 +92,15 @@ struct Members<ImageCreate> {
   }
 };
 template <>
+struct Members<ImageExport> {
+  static void visit(auto& v, auto& x) {
+    v("target", x.target);
+    v("secret", x.secret);
+    v("certificate", x.certificate);
+    v("aliases", x.aliases);
+  }
+};
+template <>
 struct Members<Alias> {
   static void visit(auto& v, auto& x) {
     v("description", x.description);
@@ -128,6 +137,7 @@ CELLA_API_CODEC(ImageAlias)
 CELLA_API_CODEC(Image)
 CELLA_API_CODEC(ImagePut)
 CELLA_API_CODEC(ImagePatch)
+CELLA_API_CODEC(ImageExport)
 CELLA_API_CODEC(ImageSource)
 CELLA_API_CODEC(ImageCreate)
 CELLA_API_CODEC(Alias)

@@ -87,6 +87,14 @@ struct ImageCreate {
   std::vector<ImageAlias> aliases;
 };
 
+// POST /1.0/images/FINGERPRINT/export: send it to a server that gave a secret for it.
+struct ImageExport {
+  std::string target;       // "https://192.0.2.1:8443"
+  std::string secret;
+  std::string certificate;  // PEM of the target
+  std::vector<ImageAlias> aliases;
+};
+
 // GET /1.0/images/aliases[/NAME].
 struct Alias {
   std::string description;

@@ -1,6 +1,8 @@
-// copy: an instance, or a snapshot of one, becomes a new instance on this server.
+// copy: an instance, or a snapshot of one, becomes a new instance here or on another server.
 #include "api/instance.h"
+#include "base/status_code.h"
 #include "cli/commands.h"
+#include "cli/migrate.h"
 #include "cli/object.h"
 #include "cli/snapshot_name.h"
 
@@ -8,6 +10,9 @@ namespace cella::cli {
 namespace {
 
 struct Source {
+  std::string architecture;
+  std::string description;
+  bool running = false;
   api::ConfigMap config;
   api::DeviceMap devices;
   api::DeviceMap expanded_devices;
@@ -17,12 +22,25 @@ struct Source {
 
 template <typename T>
 Source source_of(const T& object) {
-  return {object.config, object.devices, object.expanded_devices, object.profiles, object.ephemeral};
+  Source source{.architecture = object.architecture, .config = object.config, .devices = object.devices,
+                .expanded_devices = object.expanded_devices, .profiles = object.profiles,
+                .ephemeral = object.ephemeral};
+  if constexpr (requires { object.status_code; }) {
+    source.description = object.description;
+    source.running = object.status_code == static_cast<int>(StatusCode::kRunning);
+  }
+  return source;
 }
 
 Result<Source> load_source(Server& server, const SnapshotName& name) {
   if (!name.snapshot.empty()) return source_of(TRY(server.get<api::Snapshot>(snapshot_url(name))));
   return source_of(TRY(server.get<api::Instance>(snapshot_url(name))));
+}
+
+// Where the copy is made: in another project of the same server with --target-project.
+std::string create_url(const Arguments& arguments) {
+  if (!arguments.has("target-project")) return "/1.0/instances";
+  return "/1.0/instances?project=" + api::percent_encode(arguments.text("target-project"));
 }
 
 Result<void> apply_devices(const Arguments& arguments, const Source& source, api::InstanceCreate& request) {
@@ -36,24 +54,16 @@ Result<void> apply_devices(const Arguments& arguments, const Source& source, api
     for (const auto& [key, value] : TRY(key_values(std::span(parts).subspan(1))))
       request.devices[parts[0]][key] = value;
   }
-  if (!arguments.has("storage")) return kOk;
-  for (const auto& [name, device] : source.expanded_devices) {
-    const auto path = device.find("path");
-    if (path == device.end() || path->second != "/") continue;
-    request.devices.try_emplace(name, device);
-    request.devices[name]["pool"] = arguments.text("storage");
-    return kOk;
-  }
-  request.devices["root"] = {{"type", "disk"}, {"path", "/"}, {"pool", arguments.text("storage")}};
-  return kOk;
+  return apply_root_pool(arguments, source.expanded_devices, request.devices);
 }
 
-Result<int> run(Server& server, const Arguments& arguments) {
-  const SnapshotName from = TRY(snapshot_name(arguments.word(0)));
-  const Source source = TRY(load_source(server, from));
+// What the flags make of the source, but for where it is copied from.
+Result<api::InstanceCreate> request_of(const Arguments& arguments, const Source& source, const std::string& name) {
   api::InstanceCreate request;
-  request.name = TRY(local_name(arguments.word(1)));
+  request.name = name;
   request.type = "container";
+  request.architecture = source.architecture;
+  request.description = source.description;
   request.ephemeral = arguments.on("ephemeral") || source.ephemeral;
   request.config = source.config;
   std::erase_if(request.config, [](const auto& entry) { return entry.first.starts_with("volatile."); });
@@ -63,16 +73,47 @@ Result<int> run(Server& server, const Arguments& arguments) {
   request.profiles = source.profiles;
   if (arguments.has("profile")) request.profiles = arguments.all("profile");
   if (arguments.on("no-profiles")) request.profiles = std::vector<std::string>{};
+  const auto base = source.config.find("volatile.base_image");
+  if (base != source.config.end()) request.source.base_image = base->second;
+  return request;
+}
+
+Result<int> copy_here(Server& server, const Arguments& arguments, const SnapshotName& from,
+                      api::InstanceCreate request) {
   request.source.type = "copy";
   request.source.source = from.snapshot.empty() ? from.instance : from.instance + "/" + from.snapshot;
   request.source.instance_only = arguments.on("instance-only");
   request.source.container_only = request.source.instance_only;
   request.source.refresh = arguments.on("refresh");
-  const auto done = TRY(server.change("POST", "/1.0/instances", api::encode(request), {}, "Copying " + from.instance));
+  request.source.allow_inconsistent = arguments.on("allow-inconsistent");
+  request.source.project = TRY(server.project());
+  const auto done = TRY(server.change("POST", create_url(arguments), api::encode(request), {}, "Copying " + from.instance));
   const auto made = done.resources.find("instances");
   if (request.name.empty() && made != done.resources.end() && !made->second.empty()) {
-    say(server, "Instance name is: " + made->second.front().substr(made->second.front().rfind('/') + 1));
+    say(server, "Instance name is: " + last_name(made->second.front()));
   }
+  return 0;
+}
+
+Result<int> run(Server& server, const Arguments& arguments) {
+  const RemoteName source_name = TRY(remote_name_of(server, arguments.word(0)));
+  const RemoteName target_name = TRY(remote_name_of(server, arguments.word(1)));
+  const MigrationMode mode = TRY(migration_mode(arguments));
+  TRY(server.use_remote(source_name.remote));
+  const SnapshotName from = TRY(snapshot_name(source_name.name));
+  const Source source = TRY(load_source(server, from));
+  api::InstanceCreate request = TRY(request_of(arguments, source, target_name.name));
+  if (source_name.remote == target_name.remote) return copy_here(server, arguments, from, std::move(request));
+  if (request.name.empty()) request.name = from.snapshot.empty() ? from.instance : from.snapshot;
+  Globals globals = server.globals();
+  if (arguments.has("target-project")) globals.project = arguments.text("target-project");
+  Server target(globals);
+  TRY(target.use_remote(target_name.remote));
+  Migration migration{.from = from, .create = std::move(request), .mode = mode};
+  migration.live = source.running && !arguments.on("stateless") && !arguments.on("refresh");
+  migration.instance_only = arguments.on("instance-only");
+  migration.refresh = arguments.on("refresh");
+  TRY(migrate(server, target, std::move(migration)));
   return 0;
 }
 
@@ -82,24 +123,30 @@ Command copy_command() {
   return {
       .name = "copy",
       .aliases = {"cp"},
-      .usage = "<instance>[/<snapshot>] [<new-name>]",
-      .summary = "Copy an instance or a snapshot to a new instance on this server",
+      .usage = "[<remote>:]<instance>[/<snapshot>] [<remote>:][<new-name>]",
+      .summary = "Copy an instance or a snapshot to a new instance, here or on another server",
       .details =
           "The copy gets its own addresses and identity; snapshots come along unless --instance-only is given.\n"
-          "A running instance is held still while its files are copied.",
-      .flags = {{.letter = 'c', .name = "config", .value = "key=value", .help = "Config key of the copy (repeatable)"},
+          "A running instance is held still while its files are copied; to another server it goes with --stateless.\n"
+          "The target server fetches it (pull), the source sends it (push), or this client passes it on (relay).",
+      .examples = "cella copy web web2\ncella copy web box: --mode relay\ncella copy web box:web --refresh",
+      .flags = {{.name = "allow-inconsistent", .help = "Go on when files change meanwhile (always so)"},
+                {.letter = 'c', .name = "config", .value = "key=value", .help = "Config key of the copy (repeatable)"},
                 {.letter = 'd', .name = "device", .value = "device,key=value", .help = "Key of a device (repeatable)"},
                 {.letter = 'e', .name = "ephemeral", .help = "Delete the copy when it stops"},
                 {.name = "instance-only", .help = "Leave the snapshots out"},
+                {.name = "mode", .value = "mode", .help = "pull, push or relay", .fallback = "pull"},
                 {.name = "no-profiles", .help = "Apply no profile to the copy"},
                 {.letter = 'p', .name = "profile", .value = "profile", .help = "Profile to apply (repeatable)"},
                 {.name = "refresh", .help = "Bring an existing copy up to date"},
                 {.name = "stateless", .help = "Copy a running instance without its memory (always so)"},
-                {.letter = 's', .name = "storage", .value = "pool", .help = "Storage pool of the copy's root disk"}},
+                {.letter = 's', .name = "storage", .value = "pool", .help = "Storage pool of the copy's root disk"},
+                {.name = "target-project", .value = "project", .help = "Project of the copy"}},
       .min_words = 1,
       .max_words = 2,
       .completes = {Names::kInstance, Names::kNothing},
-      .run = run};
+      .run = run,
+      .own_remotes = true};
 }
 
 }  // namespace cella::cli

@@ -170,6 +170,7 @@ Command image_command() {
   verbs.push_back(image_import_command());
   verbs.push_back(on_image("info", "<image>", "Show an image in words", 1, info));
   verbs.push_back(list_images_command());
+  verbs.push_back(image_refresh_command());
   verbs.push_back(on_image("set-property", "<image> <key> <value>", "Set one property", 3, set_property));
   verbs.push_back(on_image("show", "<image>", "Show an image's properties as YAML", 1, show));
   verbs.push_back(on_image("unset-property", "<image> <key>", "Remove one property", 2, unset_property));

@@ -1,11 +1,12 @@
-// image copy: lets one server fetch an image from another.
+// image copy: lets one server fetch an image from another, or send it there.
 #include <optional>
 
 #include "api/image.h"
 #include "api/operation.h"
-#include "api/server.h"
 #include "cli/image_name.h"
+#include "cli/image_offer.h"
 #include "cli/image_verbs.h"
+#include "cli/migrate.h"
 #include "cli/object.h"
 
 namespace cella::cli {
@@ -30,65 +31,70 @@ Result<Ends> ends_of(Server& server, const Arguments& arguments) {
   return ends;
 }
 
-// What the target needs to know to fetch it, and where it may look.
-struct Offer {
-  api::Image image;
-  api::ImageSource source;
-  std::vector<std::string> servers;
-};
+api::ImageCreate request_of(const Arguments& arguments, const api::Image& image) {
+  api::ImageCreate create;
+  create.is_public = arguments.on("public");
+  create.auto_update = arguments.on("auto-update");
+  for (const std::string& name : arguments.all("alias")) create.aliases.push_back({name, ""});
+  if (arguments.on("copy-aliases")) {
+    for (const auto& alias : image.aliases) create.aliases.push_back(alias);
+  }
+  return create;
+}
 
-Result<Offer> offer_of(Server& server, const RemoteWord& from) {
-  TRY(server.use_remote(from.remote));
-  const Remote remote = TRY(TRY(server.remotes())->find(from.remote));
-  Offer offer;
-  offer.image = TRY(image_named(server, from.rest));
-  offer.source = {.type = "image", .mode = "pull", .protocol = "lxd", .fingerprint = offer.image.fingerprint};
-  const auto environment = TRY(server.get<api::Server>("/1.0")).environment;
-  offer.source.certificate = environment.certificate;
-  if (offer.source.certificate.empty() && !remote.addr.starts_with("unix:")) {
-    offer.source.certificate = TRY(TRY(server.remotes())->server_certificate(from.remote));
+Result<void> pull(Server& target, const ImageOffer& offer, api::ImageCreate create) {
+  create.source = offer.source;
+  Result<void> last = Error(ErrorKind::kNotFound, "The source has no address");
+  for (const std::string& address : offer.servers) {
+    create.source.server = address;
+    const auto copied = target.change("POST", "/1.0/images", api::encode(create), {}, "Copying the image");
+    if (copied.ok()) return kOk;
+    last = copied.error();
+    if (last.error().kind() == ErrorKind::kCancelled) break;
   }
-  for (const std::string& address : environment.addresses) offer.servers.push_back("https://" + address);
-  if (offer.servers.empty() && remote.addr.starts_with("https://")) offer.servers.push_back(remote.addr);
-  if (offer.servers.empty()) {
-    return Error(ErrorKind::kInvalid,
-                 "The source \"" + from.remote + "\" is not on the network: set its core.https_address");
+  return last;
+}
+
+// The target gives a secret, with which the source uploads.
+Result<void> push(Server& source, Server& target, const api::Image& image, api::ImageCreate create) {
+  create.source = {.mode = "push", .fingerprint = image.fingerprint};
+  const Reachable where = TRY(reachable(target));
+  const api::Answer answer = TRY(target.call("POST", "/1.0/images", api::encode(create)));
+  const auto operation = TRY(api::decode<api::Operation>(answer.response.metadata.text));
+  const auto secret = TRY(api::decode_strings("[" + api::member_text(operation.metadata.text, "secret") + "]"));
+  if (secret.empty()) return Error(ErrorKind::kIo, "the target gave no secret for the upload");
+  Result<void> last = kOk;
+  for (const std::string& address : where.addresses) {
+    const api::ImageExport to{address, secret.front(), where.certificate, {}};
+    const auto sent = source.change("POST", url({"images", image.fingerprint, "export"}), api::encode(to), {},
+                                    "Copying the image");
+    if (sent.ok()) return kOk;
+    last = sent.error();
+    if (last.error().kind() == ErrorKind::kCancelled) break;
   }
-  if (!offer.image.is_public) {
-    const api::Answer answer = TRY(server.call("POST", url({"images", offer.image.fingerprint, "secret"})));
-    const auto operation = TRY(api::decode<api::Operation>(answer.response.metadata.text));
-    const auto secret = TRY(api::decode_strings("[" + api::member_text(operation.metadata.text, "secret") + "]"));
-    if (secret.empty()) return Error(ErrorKind::kIo, "the source gave no secret for the image");
-    offer.source.secret = secret.front();
-  }
-  return offer;
+  (void)target.call("DELETE", answer.response.operation);
+  return last;
 }
 
 Result<int> run(Server& server, const Arguments& arguments) {
   const std::string mode = arguments.text("mode", "pull");
-  if (mode != "pull") return Error(ErrorKind::kUnsupported, "--mode " + mode + ": only pull is supported");
+  if (mode == "relay") {
+    return Error(ErrorKind::kUnsupported, "--mode relay: use pull or push, or image export and import");
+  }
+  if (mode != "pull" && mode != "push") return invalid_value("--mode", mode, "expected pull or push");
   const Ends ends = TRY(ends_of(server, arguments));
-  const Offer offer = TRY(offer_of(server, ends.source));
-  TRY(server.use_remote(ends.target));
-  api::ImageCreate create;
-  create.source = offer.source;
-  create.is_public = arguments.on("public");
-  for (const std::string& name : arguments.all("alias")) create.aliases.push_back({name, ""});
-  if (arguments.on("copy-aliases")) {
-    for (const auto& alias : offer.image.aliases) create.aliases.push_back(alias);
+  Server target(server.globals());
+  TRY(target.use_remote(ends.target));
+  if (mode == "push") {
+    TRY(server.use_remote(ends.source.remote));
+    const api::Image image = TRY(image_named(server, ends.source.rest));
+    TRY(push(server, target, image, request_of(arguments, image)));
+  } else {
+    const ImageOffer offer = TRY(image_offer(server, ends.source.remote, ends.source.rest));
+    TRY(pull(target, offer, request_of(arguments, offer.image)));
   }
-  std::optional<Error> last;
-  for (const std::string& address : offer.servers) {
-    create.source.server = address;
-    const auto copied = server.change("POST", "/1.0/images", api::encode(create), {}, "Copying the image");
-    if (copied.ok()) {
-      say(server, "Image copied successfully!");
-      return 0;
-    }
-    last = copied.error();
-    if (last->kind() == ErrorKind::kCancelled) break;
-  }
-  return *last;
+  say(server, "Image copied successfully!");
+  return 0;
 }
 
 }  // namespace
@@ -98,11 +104,12 @@ Command image_copy_command() {
           .aliases = {"cp"},
           .usage = "[<remote>:]<image> <remote>:",
           .summary = "Copy an image to another server",
-          .details = "The target fetches it from the source, which must be on the network.",
+          .details = "The target fetches it from the source (pull), or the source sends it (push).",
           .examples = "cella image copy box:debian/12 local: --copy-aliases",
-          .flags = {{.name = "alias", .value = "name", .help = "Alias at the target; may be repeated"},
+          .flags = {{.name = "auto-update", .help = "Look for newer ones now and then"},
+                    {.name = "alias", .value = "name", .help = "Alias at the target; may be repeated"},
                     {.name = "copy-aliases", .help = "Give it the aliases it has at the source"},
-                    {.name = "mode", .value = "mode", .help = "How it is moved (pull)", .fallback = "pull"},
+                    {.name = "mode", .value = "mode", .help = "pull or push", .fallback = "pull"},
                     {.name = "public", .help = "Make it public at the target"}},
           .min_words = 2,
           .max_words = 2,

@@ -9,5 +9,6 @@ Command image_alias_command();
 Command image_copy_command();
 Command image_export_command();
 Command image_import_command();
+Command image_refresh_command();
 
 }  // namespace cella::cli

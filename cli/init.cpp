@@ -6,6 +6,8 @@
 #include "api/network.h"
 #include "cli/attach.h"
 #include "cli/commands.h"
+#include "cli/image_offer.h"
+#include "cli/migrate.h"
 #include "cli/object.h"
 
 namespace cella::cli {
@@ -109,7 +111,8 @@ Result<void> apply_profile_flags(const Arguments& arguments, const api::Instance
   return kOk;
 }
 
-Result<api::InstanceCreate> request_of(Server& server, const Arguments& arguments) {
+Result<api::InstanceCreate> request_of(Server& server, const Arguments& arguments, const RemoteName& image,
+                                       const std::string& name) {
   const bool empty = arguments.on("empty");
   if (arguments.on("vm")) return Error(ErrorKind::kUnsupported, "--vm: cella runs containers, not virtual machines");
   if (arguments.words.empty() && !empty) return Error(ErrorKind::kInvalid, "Missing image name");
@@ -123,8 +126,7 @@ Result<api::InstanceCreate> request_of(Server& server, const Arguments& argument
                               .ephemeral = document.ephemeral || arguments.on("ephemeral"),
                               .description = document.description,
                               .type = "container"};
-  const std::size_t name_at = empty && arguments.words.size() == 1 ? 0 : 1;
-  request.name = TRY(local_name(arguments.word(name_at)));
+  request.name = name;
   request.instance_type = arguments.text("type");
   for (const auto& [key, value] : TRY(key_values(arguments.all("config")))) request.config[key] = value;
   TRY(apply_profile_flags(arguments, document, request));
@@ -132,7 +134,9 @@ Result<api::InstanceCreate> request_of(Server& server, const Arguments& argument
   TRY(apply_device_flags(server, arguments, request));
   TRY(apply_storage_flag(server, arguments, request));
   request.source.type = empty ? "none" : "image";
-  if (!empty) request.source.fingerprint = TRY(find_image(server, TRY(required_name(arguments.word(0), "image"))));
+  if (!empty && image.remote == TRY(server.remote_name())) {
+    request.source.fingerprint = TRY(find_image(server, image.name));
+  }
   return request;
 }
 
@@ -142,7 +146,7 @@ std::string created_name(const api::Operation& operation, const std::string& oth
     const auto found = operation.resources.find(kind);
     if (found == operation.resources.end() || found->second.empty()) continue;
     const std::string& resource = found->second.front();
-    return resource.substr(resource.rfind('/') + 1);
+    return last_name(resource);
   }
   return otherwise;
 }
@@ -160,11 +164,39 @@ void hint_about_network(Server& server, const std::string& name) {
       stderr);
 }
 
+// Lets the server fetch the image from the image's remote.
+Result<api::Operation> create_fetched(Server& server, const RemoteName& image, api::InstanceCreate request,
+                                      const std::string& label) {
+  Server source(server.globals());
+  const ImageOffer offer = TRY(image_offer(source, image.remote, image.name));
+  request.source.mode = offer.source.mode;
+  request.source.protocol = offer.source.protocol;
+  request.source.certificate = offer.source.certificate;
+  request.source.alias = offer.source.alias;
+  request.source.fingerprint = offer.source.fingerprint;
+  request.source.secret = offer.source.secret;
+  Result<api::Operation> made = Error(ErrorKind::kNotFound, "the remote \"" + image.remote + "\" has no address");
+  for (const std::string& address : offer.servers) {
+    request.source.server = address;
+    made = server.change("POST", "/1.0/instances", api::encode(request), {}, label);
+    if (made.ok() || made.error().kind() == ErrorKind::kCancelled) break;
+  }
+  return made;
+}
+
 Result<std::string> create(Server& server, const Arguments& arguments) {
-  const api::InstanceCreate request = TRY(request_of(server, arguments));
+  const bool empty = arguments.on("empty") && arguments.words.size() == 1;
+  const RemoteName image = TRY(remote_name_of(server, arguments.word(0)));
+  const RemoteName named = TRY(remote_name_of(server, arguments.word(empty ? 0 : 1)));
+  if (!arguments.on("empty") && image.name.empty()) return Error(ErrorKind::kInvalid, "Missing image name");
+  TRY(server.use_remote(named.remote));
+  const api::InstanceCreate request = TRY(request_of(server, arguments, image, named.name));
   say(server, request.name.empty() ? std::string("Creating the instance") : "Creating " + request.name);
-  const api::Operation done =
-      TRY(server.change("POST", "/1.0/instances", api::encode(request), {}, "Creating " + request.name));
+  const bool from_elsewhere = !arguments.on("empty") && image.remote != named.remote;
+  const std::string label = "Creating " + request.name;
+  const api::Operation done = from_elsewhere
+                                  ? TRY(create_fetched(server, image, request, label))
+                                  : TRY(server.change("POST", "/1.0/instances", api::encode(request), {}, label));
   const std::string name = created_name(done, request.name);
   if (request.name.empty()) say(server, "Instance name is: " + name);
   if (!server.globals().quiet) hint_about_network(server, name);
@@ -204,14 +236,15 @@ std::vector<Flag> create_flags() {
 
 Command create_command(std::string_view name, std::string_view summary, std::vector<Flag> flags) {
   return {.name = name,
-          .usage = "<image> [<name>]",
+          .usage = "[<remote>:]<image> [<remote>:][<name>]",
           .summary = summary,
           .details = "Its configuration may come as YAML on standard input; flags override it.",
           .flags = std::move(flags),
           .min_words = 1,
           .max_words = 2,
           .waives_words = "empty",
-          .completes = {Names::kImage, Names::kNothing}};
+          .completes = {Names::kImage, Names::kNothing},
+          .own_remotes = true};
 }
 
 }  // namespace

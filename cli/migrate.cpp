@@ -11,26 +11,6 @@
 namespace cella::cli {
 namespace {
 
-// Addresses at which another server can reach this one, and its certificate.
-struct Reachable {
-  std::vector<std::string> addresses;  // "https://192.0.2.1:8443"
-  std::string certificate;
-};
-
-Result<Reachable> reachable(Server& server) {
-  const std::string name = TRY(server.remote_name());
-  const Remote remote = TRY(TRY(server.remotes())->find(name));
-  const auto environment = TRY(server.get<api::Server>("/1.0")).environment;
-  Reachable out{{}, environment.certificate};
-  for (const std::string& address : environment.addresses) out.addresses.push_back("https://" + address);
-  if (out.addresses.empty() && remote.addr.starts_with("https://")) out.addresses.push_back(remote.addr);
-  if (out.addresses.empty()) {
-    return Error(ErrorKind::kInvalid,
-                 "The server \"" + name + "\" is not on the network: set its core.https_address, or use --mode relay");
-  }
-  return out;
-}
-
 struct Waiting {
   std::string path;  // "/1.0/operations/UUID"
   api::Answer answer;
@@ -164,6 +144,20 @@ Result<void> relay(Server& source, Server& target, Migration& migration) {
 }
 
 }  // namespace
+
+Result<Reachable> reachable(Server& server) {
+  const std::string name = TRY(server.remote_name());
+  const Remote remote = TRY(TRY(server.remotes())->find(name));
+  const auto environment = TRY(server.get<api::Server>("/1.0")).environment;
+  Reachable out{{}, environment.certificate};
+  for (const std::string& address : environment.addresses) out.addresses.push_back("https://" + address);
+  if (out.addresses.empty() && remote.addr.starts_with("https://")) out.addresses.push_back(remote.addr);
+  if (out.addresses.empty()) {
+    return Error(ErrorKind::kInvalid,
+                 "The server \"" + name + "\" is not on the network: set its core.https_address, or use --mode relay");
+  }
+  return out;
+}
 
 Result<RemoteName> remote_name_of(Server& server, std::string_view word) {
   if (server.globals().force_local) return RemoteName{"local", std::string(word)};

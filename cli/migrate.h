@@ -19,6 +19,14 @@ struct RemoteName {
 };
 Result<RemoteName> remote_name_of(Server& server, std::string_view word);
 
+// Addresses at which another server can reach this one, and its certificate.
+struct Reachable {
+  std::vector<std::string> addresses;  // "https://192.0.2.1:8443"
+  std::string certificate;
+};
+// Errors: kInvalid when it is not on the network.
+Result<Reachable> reachable(Server& server);
+
 enum class MigrationMode : std::uint8_t { kPull, kPush, kRelay };
 // "pull" when not given. Errors: kInvalid naming it.
 Result<MigrationMode> migration_mode(const Arguments& arguments);

@@ -112,14 +112,28 @@ Result<void> add_by_token(Remotes& remotes, Addition addition, const api::JoinTo
   return last;
 }
 
+// Nothing is asked of it: its images are public. With --accept-certificate it is known by the certificate it shows, else
+// the system's authorities vouch for it.
+Result<int> add_image_server(Remotes& remotes, const Arguments& arguments) {
+  const std::string where = arguments.words.back();
+  Remote remote{.addr = where, .protocol = "simplestreams", .auth_type = "", .is_public = true};
+  if (where.find("://") == std::string::npos) remote.addr = "https://" + where;
+  const HostPort address = TRY(parse_https_url(remote.addr, "443"));
+  const std::string name = TRY(new_name(remotes, arguments.words.size() == 1 ? address.host : arguments.word(0)));
+  if (arguments.on("accept-certificate")) {
+    TRY(remotes.accept_certificate(name, TRY(api::fetch_server_certificate(address.host, address.port))));
+  }
+  remotes.file().remotes[name] = remote;
+  TRY(remotes.save());
+  return 0;
+}
+
 Result<int> add(Server& server, const Arguments& arguments) {
   Remotes& remotes = *TRY(server.remotes());
   const std::string where = arguments.words.back();
   const std::string protocol = arguments.text("protocol", "lxd");
-  if (protocol == "simplestreams") {
-    return Error(ErrorKind::kUnsupported, "--protocol simplestreams: image servers of that kind are not supported yet");
-  }
-  if (protocol != "lxd") return invalid_value("--protocol", protocol, "expected lxd");
+  if (protocol == "simplestreams") return add_image_server(remotes, arguments);
+  if (protocol != "lxd") return invalid_value("--protocol", protocol, "expected lxd or simplestreams");
   const std::string auth_type = arguments.text("auth-type", "tls");
   if (auth_type != "tls") return invalid_value("--auth-type", auth_type, "expected tls");
   Addition addition;
@@ -229,7 +243,7 @@ Command add_command() {
           .flags = {{.name = "accept-certificate", .help = "Accept the server's certificate without asking"},
                     {.name = "auth-type", .value = "type", .help = "How to authenticate (tls)", .fallback = "tls"},
                     {.name = "password", .value = "password", .help = "The server's password, or a token"},
-                    {.name = "protocol", .value = "protocol", .help = "Protocol (lxd)", .fallback = "lxd"},
+                    {.name = "protocol", .value = "protocol", .help = "lxd or simplestreams", .fallback = "lxd"},
                     {.name = "public", .help = "Only use its public images, without authentication"}},
           .min_words = 1,
           .max_words = 2,

@@ -31,6 +31,16 @@ Remote remote_of(const YAML::Node& node) {
   return remote;
 }
 
+Remote image_server(const char* address, bool is_static) {
+  return {.addr = address, .protocol = "simplestreams", .auth_type = "", .is_public = true, .is_static = is_static};
+}
+
+// The servers of images that everybody knows: the first can be changed or removed, the others cannot.
+void add_image_servers(RemotesFile& file) {
+  file.remotes.try_emplace("ubuntu", image_server("https://cloud-images.ubuntu.com/releases", true));
+  file.remotes.try_emplace("ubuntu-daily", image_server("https://cloud-images.ubuntu.com/daily", true));
+}
+
 void add_local(RemotesFile& file) {
   Remote& local = file.remotes["local"];
   const std::string project = local.project;  // the one thing of it that can be changed
@@ -61,6 +71,8 @@ Result<RemotesFile> parse_remotes(const std::string& yaml) {
     return Error(ErrorKind::kInvalid, error.what());
   }
   add_local(file);
+  add_image_servers(file);
+  if (yaml.empty()) file.remotes["images"] = image_server("https://images.linuxcontainers.org", false);
   if (!file.remotes.contains(file.default_remote)) {
     return invalid_value("default-remote", file.default_remote, "there is no such remote");
   }
@@ -85,12 +97,12 @@ std::string format_remotes(const RemotesFile& file) {
   return std::string(out.c_str()) + "\n";
 }
 
-Result<HostPort> parse_https_url(std::string_view url) {
+Result<HostPort> parse_https_url(std::string_view url, const std::string& otherwise) {
   const std::string whole(url);
   if (!url.starts_with(kHttps)) return invalid_value("address", whole, "must start with https://");
   url.remove_prefix(kHttps.size());
   url = url.substr(0, url.find('/'));
-  HostPort out{.host = {}, .port = "8443"};
+  HostPort out{.host = {}, .port = otherwise};
   std::string_view after;
   if (url.starts_with('[')) {
     const std::size_t end = url.find(']');

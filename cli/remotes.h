@@ -32,12 +32,12 @@ struct RemotesFile {
 Result<RemotesFile> parse_remotes(const std::string& yaml);
 std::string format_remotes(const RemotesFile& file);
 
-// host and port of "https://host:port[/…]"; the port is 8443 unless given. Errors: kInvalid.
+// host and port of "https://host:port[/…]"; the port is `port` unless given. Errors: kInvalid.
 struct HostPort {
   std::string host;  // without brackets
   std::string port;
 };
-Result<HostPort> parse_https_url(std::string_view url);
+Result<HostPort> parse_https_url(std::string_view url, const std::string& port = "8443");
 // What a user may write for a server, as a URL: "192.0.2.1", "name:8443", "https://…", "[::1]". Errors: kInvalid.
 Result<std::string> https_url_of(std::string_view text);
 

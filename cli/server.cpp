@@ -11,6 +11,11 @@ std::string socket_path() {
   return std::string(dir != nullptr && *dir != '\0' ? dir : "/var/lib/cella") + "/unix.socket";
 }
 
+std::string last_name(std::string_view resource) {
+  resource = resource.substr(0, resource.find('?'));
+  return std::string(resource.substr(resource.rfind('/') + 1));
+}
+
 std::string url(std::initializer_list<std::string_view> parts) {
   std::string out = "/1.0";
   for (const std::string_view part : parts) out.append("/").append(api::percent_encode(part));
@@ -24,7 +29,10 @@ Result<Remotes*> Server::remotes() {
 
 Result<void> Server::use_remote(const std::string& name) {
   TRY(TRY(remotes())->find(name));
-  if (name != remote_) client_.reset();
+  if (name != remote_) {
+    client_.reset();
+    stream_.reset();
+  }
   remote_ = name;
   return kOk;
 }
@@ -34,6 +42,13 @@ Result<std::string> Server::remote_name() {
   return remote_.empty() ? TRY(remotes())->file().default_remote : remote_;
 }
 
+Result<std::string> Server::project() {
+  if (!globals_.project.empty()) return globals_.project;
+  if (globals_.force_local) return std::string("default");
+  const Remote remote = TRY(TRY(remotes())->find(TRY(remote_name())));
+  return remote.project.empty() ? "default" : remote.project;
+}
+
 Result<api::Client> Server::another_client() {
   const std::string name = TRY(remote_name());
   const Remote remote = globals_.force_local ? Remote{.addr = "unix://"} : TRY(TRY(remotes())->find(name));
@@ -41,7 +56,7 @@ Result<api::Client> Server::another_client() {
   if (!remote.addr.starts_with("unix:")) {
     if (remote.protocol != "lxd") {
       return Error(ErrorKind::kUnsupported,
-                   "The remote \"" + name + "\" speaks " + remote.protocol + ", which this client does not");
+                   "The remote \"" + name + "\" is an image server: its images can be listed, copied and launched");
     }
     auto client = TRY(api::Client::connect_tls(TRY(TRY(remotes())->tls_server(name, remote))));
     client.set_project(project);
@@ -61,6 +76,16 @@ Result<api::Client> Server::another_client() {
   return client;
 }
 
+Result<const StreamRemote*> Server::stream_remote() {
+  if (stream_) return &*stream_;
+  if (client_ || globals_.force_local) return nullptr;
+  const std::string name = TRY(remote_name());
+  const Remote remote = TRY(TRY(remotes())->find(name));
+  if (remote.protocol != "simplestreams") return nullptr;
+  stream_.emplace(TRY(StreamRemote::open(remote.addr, TRY(TRY(remotes())->server_certificate(name)))));
+  return &*stream_;
+}
+
 Result<api::Client*> Server::client() {
   if (!client_) client_.emplace(TRY(another_client()));
   return &*client_;
@@ -68,6 +93,7 @@ Result<api::Client*> Server::client() {
 
 Result<api::Answer> Server::call(const std::string& method, const std::string& target, std::string body,
                                  const std::string& etag) {
+  if (const StreamRemote* images = TRY(stream_remote()); images != nullptr) return images->answer(method, target);
   api::Client* client = TRY(this->client());
   api::Request request{.method = method, .target = target, .body = std::move(body), .headers = {}};
   if (!etag.empty()) request.headers.emplace_back("If-Match", etag);

@@ -11,6 +11,7 @@
 #include "api/operation.h"
 #include "cli/progress.h"
 #include "cli/remotes.h"
+#include "cli/stream_remote.h"
 
 namespace cella::cli {
 
@@ -36,6 +37,8 @@ class Server {
   Result<void> use_remote(const std::string& name);
   // The remote that is talked to.
   Result<std::string> remote_name();
+  // The project that requests are about: of --project, else the remote's.
+  Result<std::string> project();
 
   // The connection. Errors: kNotFound/kDenied/kIo naming the socket and what to do about it.
   Result<api::Client*> client();
@@ -71,10 +74,14 @@ class Server {
   Result<api::WebSocket> websocket(const std::string& target);
 
  private:
+  // The images of the remote when it is a simplestreams server, else null.
+  Result<const StreamRemote*> stream_remote();
+
   Globals globals_;
   std::optional<Remotes> remotes_;
   std::string remote_;  // empty: the default one
   std::optional<api::Client> client_;
+  std::optional<StreamRemote> stream_;
 };
 
 // $CELLA_SOCKET, else unix.socket in $CELLA_DIR, else in /var/lib/cella.
@@ -82,6 +89,8 @@ std::string socket_path();
 
 // "/1.0/instances/NAME…" with each name percent-encoded: url({"instances", name, "state"}).
 std::string url(std::initializer_list<std::string_view> parts);
+// The last name in such an address, without its query: "/1.0/instances/c1?project=web" is "c1".
+std::string last_name(std::string_view resource);
 
 // What an operation says about its progress ("rootfs: 42% (37.75MB/s)"); empty when it says nothing.
 std::string progress_text(const api::Operation& operation);

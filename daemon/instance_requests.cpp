@@ -29,7 +29,6 @@ Result<std::string> find_by_properties(const api::ConfigMap& properties, const m
 
 Result<manager::CopyFrom> copy_of(const api::InstanceSource& source, const std::string& project) {
   if (source.source.empty()) return Error(ErrorKind::kInvalid, "source.source: must name an instance");
-  if (source.refresh) return Error(ErrorKind::kUnsupported, "source.refresh: refreshing a copy is not served yet");
   const auto slash = source.source.find('/');
   manager::CopyFrom from;
   const std::string name = source.source.substr(0, slash);
@@ -37,16 +36,14 @@ Result<manager::CopyFrom> copy_of(const api::InstanceSource& source, const std::
   from.instance = manager::qualified_name(source.project.empty() ? project : source.project, name);
   if (slash != std::string::npos) from.snapshot = source.source.substr(slash + 1);
   from.instance_only = source.instance_only || source.container_only;
+  from.refresh = source.refresh;
   return from;
 }
 
 Result<std::string> fingerprint_of(const api::InstanceSource& source, const manager::Images& images) {
-  if (source.type == "none") return std::string();
+  if (source.type == "none" || source.type == "migration") return std::string();
   if (source.type != "image") {
-    if (source.type == "migration") {
-      return Error(ErrorKind::kUnsupported, "source.type \"" + source.type + "\" is not served yet");
-    }
-    return invalid_value("source.type", source.type, "expected image or none");
+    return invalid_value("source.type", source.type, "expected image, copy, migration or none");
   }
   if (!source.server.empty()) return std::string();  // fetched when the operation runs
   if (!source.fingerprint.empty()) return TRY(images.find(source.fingerprint)).fingerprint;

@@ -4,6 +4,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/migration_requests.h"
 #include "daemon/wire.h"
 #include "manager/instance_snapshots.h"
 
@@ -19,7 +20,8 @@ std::string writable_part(const manager::Snapshot& snapshot) {
 
 class SnapshotHandlers {
  public:
-  explicit SnapshotHandlers(manager::Server& server) : server_(server), snapshots_(server.snapshots()) {}
+  SnapshotHandlers(manager::Server& server, SocketOperations& sockets, boost::asio::io_context& io)
+      : server_(server), snapshots_(server.snapshots()), migrations_(server, sockets, io) {}
 
   Result<Reply> list(const Request& request) {
     const std::string& name = request.parameter("name");
@@ -61,7 +63,10 @@ class SnapshotHandlers {
   Result<Reply> rename(const Request& request) {
     const auto body = TRY(api::decode<api::SnapshotPost>(request.body));
     if (body.migration) {
-      return Error(ErrorKind::kUnsupported, "migration: moving a snapshot to another server is not served yet");
+      api::InstancePost post;
+      post.target = body.target;
+      return reply(migrations_.send(request.parameter("name"), request.parameter("snapshot"), post,
+                                    requestor_of(request)));
     }
     return reply(
         snapshots_.rename(request.parameter("name"), request.parameter("snapshot"), body.name, requestor_of(request)));
@@ -88,12 +93,14 @@ class SnapshotHandlers {
 
   manager::Server& server_;
   manager::InstanceSnapshots& snapshots_;
+  MigrationRequests migrations_;
 };
 
 }  // namespace
 
-void add_snapshot_routes(Router& router, manager::Server& server) {
-  auto handlers = std::make_shared<SnapshotHandlers>(server);
+void add_snapshot_routes(Router& router, manager::Server& server, SocketOperations& sockets,
+                         boost::asio::io_context& io) {
+  auto handlers = std::make_shared<SnapshotHandlers>(server, sockets, io);
   const std::string all = "/1.0/instances/{name}/snapshots";
   const std::string one = all + "/{snapshot}";
   router.add("GET", all, [handlers](const Request& request) { return handlers->list(request); });

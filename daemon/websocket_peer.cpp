@@ -40,6 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     stream_.async_close(ws::close_code::normal, [self = shared_from_this()](boost::system::error_code) {});
   }
 
+  void read_whole(std::size_t limit) { whole_limit_ = limit; }
   void drop() { stream_.next_layer().close(); }
 
  private:
@@ -56,8 +57,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     const bool text = stream_.got_text();
     // Text is delivered whole, bytes as they come.
-    if (!stream_.is_message_done() && (text || buffer_.size() == 0)) {
-      if (buffer_.size() > kMaxText) {
+    if (!stream_.is_message_done() && (text || whole_limit_ > 0 || buffer_.size() == 0)) {
+      if (buffer_.size() > (text ? kMaxText : whole_limit_)) {
         drop();
         return deliver(FrameKind::kClosed, WebSocketPeer::Ending::kVanished);
       }
@@ -78,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   WebSocketStream stream_;
   beast::flat_buffer buffer_;
   WebSocketPeer::OnFrame on_frame_;
+  std::size_t whole_limit_ = 0;  // of binary messages; 0: they come in pieces
 };
 
 class PeerHandle : public WebSocketPeer {
@@ -86,6 +88,7 @@ class PeerHandle : public WebSocketPeer {
   // Pending operations keep the connection alive until they have failed.
   ~PeerHandle() override { connection_->drop(); }
   void read(OnFrame callback) override { connection_->read(std::move(callback)); }
+  void read_whole(std::size_t limit) override { connection_->read_whole(limit); }
   void write(FrameKind kind, std::string_view data, std::function<void(bool)> callback) override {
     connection_->write(kind, data, std::move(callback));
   }

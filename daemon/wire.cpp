@@ -155,6 +155,10 @@ api::Image to_wire(const manager::Image& image) {
   out.created_at = time_to_wire(image.created_at);
   out.last_used_at = time_to_wire(image.last_used_at);
   out.uploaded_at = time_to_wire(image.uploaded_at);
+  if (image.origin) {
+    out.update_source = api::ImageUpdateSource{image.origin->alias, image.origin->certificate, image.origin->protocol,
+                                               image.origin->server, image.type};
+  }
   return out;
 }
 

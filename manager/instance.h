@@ -43,6 +43,7 @@ struct CopyFrom {
   std::string instance;        // qualified (names.h)
   std::string snapshot;        // empty: the instance as it is now
   bool instance_only = false;  // without its snapshots
+  bool refresh = false;        // an instance of the new name that is there is brought up to date
 };
 
 struct InstanceCreate {

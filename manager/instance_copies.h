@@ -34,6 +34,8 @@ class InstanceCopies {
   Result<OperationId> move(const std::string& name, const std::string& to, const std::string& pool,
                            const Caller& caller);
 
+  // Makes `place` a copy of the instance's root, which is held still meanwhile when it runs. The caller has a claim.
+  Result<void> copy_root(const EntryPtr& source, const VolumeAt& place, const OperationHandle& operation);
   // A move that a killed daemon left: undone before it was committed, finished afterwards.
   Result<InstanceRecord> recover(const InstanceRecord& record);
 

@@ -17,9 +17,13 @@ Result<Instance> Instances::find(const std::string& name) const {
   return parts_->set.view(*TRY(parts_->set.find(name)));
 }
 
-Result<OperationId> Instances::create(const InstanceCreate& request, const Caller& caller) {
+Result<OperationId> Instances::create(const InstanceCreate& request, const Caller& caller, const FetchImage& fetch) {
+  const std::string name = qualified_name(request.project, request.name);
+  if (request.copy && request.copy->refresh && parts_->set.find(name).ok()) {
+    return parts_->refresh.refresh(name, *request.copy, caller);
+  }
   if (request.copy) return parts_->copies.copy(request, caller);
-  return parts_->creation.create(request, caller);
+  return parts_->creation.create(request, fetch, caller);
 }
 Result<OperationId> Instances::update(const std::string& name, const InstancePut& put, const Caller& caller) {
   return parts_->update.update(name, put, caller);
@@ -54,6 +58,7 @@ Result<void> Instances::resize_console(const std::string& name, int columns, int
 Result<std::string> Instances::console_log(const std::string& name) const { return parts_->views.console_log(name); }
 Result<void> Instances::clear_console_log(const std::string& name) { return parts_->views.clear_console_log(name); }
 InstanceFiles& Instances::files() { return parts_->files; }
+InstanceMigration& Instances::migration() { return parts_->migration; }
 InstanceMetadata& Instances::metadata() { return parts_->metadata; }
 Result<LaunchTrace> Instances::launch_trace(const std::string& name) const {
   return parts_->views.launch_trace(name);

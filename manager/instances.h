@@ -17,6 +17,7 @@ namespace cella::manager {
 struct InstanceParts;
 class InstanceFiles;
 class InstanceMetadata;
+class InstanceMigration;
 
 // A process started by exec().
 struct ExecProcess {
@@ -72,9 +73,12 @@ class Instances {
   // Errors: kInvalid when it is not running.
   Result<ConsoleSession> console(const std::string& name);
   Result<void> resize_console(const std::string& name, int columns, int rows);
-  // What the console printed lately, and forgetting it. Errors: kInvalid when it is not running.
+  // What the console printed lately, or before the instance stopped; and forgetting it.
   Result<std::string> console_log(const std::string& name) const;
   Result<void> clear_console_log(const std::string& name);
+
+  // To and from other servers.
+  InstanceMigration& migration();
 
   // The files inside, running or stopped. Errors: see InstanceFiles.
   InstanceFiles& files();

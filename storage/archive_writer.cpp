@@ -290,6 +290,8 @@ Result<ArchiveWriter> ArchiveWriter::open(const Fd& file, const Compression& com
     }
     break;
   }
+  // Into a pipe it would else be padded with zeros behind its end, which no decompressor takes.
+  if (::archive_write_set_bytes_in_last_block(handle, 1) != ARCHIVE_OK) return state->failure("open");
   if (::archive_write_open_fd(handle, file.get()) != ARCHIVE_OK) return state->failure("open");
   return ArchiveWriter(std::move(state));
 }

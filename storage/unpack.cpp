@@ -155,7 +155,8 @@ Result<UnpackReport> run_worker(const Fd& archive, ArchiveLayout layout, const F
                                 const std::optional<IdMap>& owners = {}) {
   struct stat status {};
   if (::fstat(archive.get(), &status) != 0) return errno_error(errno, "stat archive");
-  if (::lseek(archive.get(), 0, SEEK_SET) < 0) return errno_error(errno, "seek archive");
+  const bool seekable = S_ISREG(status.st_mode);  // a pipe gives the archive once
+  if (seekable && ::lseek(archive.get(), 0, SEEK_SET) < 0) return errno_error(errno, "seek archive");
   const IdMap map = TRY(next_worker_map());
   const Fd user_namespace = TRY(user_namespace_for(map));
   Fd destination;
