@@ -5,6 +5,9 @@
 #include <span>
 
 #include "base/units.h"
+#include "manager/custom_volume_config.h"
+#include "manager/disk_limits.h"
+#include "manager/proxy_device.h"
 
 namespace cella::manager {
 namespace {
@@ -49,7 +52,6 @@ Result<void> check_mode(std::string_view key, std::string_view value) {
 }
 
 constexpr std::string_view kCeph = "there is no Ceph driver";
-constexpr std::string_view kDiskLimits = "I/O limits of single disks are not implemented yet";
 
 constexpr std::array kDiskKeys{
     DeviceKey{"type"},
@@ -60,11 +62,13 @@ constexpr std::array kDiskKeys{
     DeviceKey{"required", check_bool},
     DeviceKey{"shift", check_bool},
     DeviceKey{"size", check_size},
-    DeviceKey{"source", check_absolute},
+    DeviceKey{"source"},
     DeviceKey{"boot.priority", nullptr, "it is for virtual machines only"},
     DeviceKey{"ceph.*", nullptr, kCeph},
     DeviceKey{"initial.*", nullptr, "initial volume configuration is not implemented"},
-    DeviceKey{"limits.*", nullptr, kDiskLimits},
+    DeviceKey{"limits.max"},
+    DeviceKey{"limits.read"},
+    DeviceKey{"limits.write"},
     DeviceKey{"propagation", nullptr, "mounts are always private"},
     DeviceKey{"raw.mount.options", nullptr, "only bind mounts are made"},
     DeviceKey{"size.state", nullptr, "it is for virtual machines only"},
@@ -82,9 +86,28 @@ constexpr std::array kNodeKeys{
     DeviceKey{"uid", check_number},
 };
 
-// LXD's other device types: known, and refused by name.
-constexpr std::array<std::string_view, 8> kLaterTypes{"gpu",         "infiniband", "pci", "proxy",
-                                                      "unix-hotplug", "usb",        "tpm", "virtio"};
+// LXD's other device types, each refused with its reason.
+struct MissingType {
+  std::string_view type;
+  std::string_view reason;
+};
+constexpr std::array kMissingTypes{
+    MissingType{"gpu", "nodes of a GPU are not looked up; add those of /dev/dri as unix-char"},
+    MissingType{"infiniband", "it is not implemented"},
+    MissingType{"pci", "it is for virtual machines only"},
+    MissingType{"tpm", "it is not implemented"},
+    MissingType{"unix-hotplug", "nodes are not looked up by vendor and product; use unix-char or unix-block with source"},
+    MissingType{"usb", "nodes are not looked up by vendor and product; add /dev/bus/usb/BUS/DEVICE as unix-char"},
+    MissingType{"virtio", "it is for virtual machines only"},
+};
+
+Error missing_type(const std::string& name, const std::string& type) {
+  for (const auto& missing : kMissingTypes) {
+    if (missing.type != type) continue;
+    return Error(ErrorKind::kUnsupported, "device " + name + ": type " + type + " is not supported: " + std::string(missing.reason));
+  }
+  return Error(ErrorKind::kInvalid, "device " + name + ": unknown type \"" + type + "\"");
+}
 
 bool key_matches(const DeviceKey& rule, std::string_view key) {
   if (!rule.name.ends_with('*')) return rule.name == key;
@@ -109,6 +132,7 @@ Result<void> check_keys(const std::string& name, const Device& device, std::span
 
 Result<void> check_disk(const std::string& name, const Device& device) {
   TRY(check_keys(name, device, kDiskKeys));
+  TRY_CONTEXT("device " + name, parse_disk_limit(name, device));
   const auto fail = [&](std::string text) { return Error(ErrorKind::kInvalid, "device " + name + ": " + text); };
   const auto& path = device_value(device, "path");
   const auto& source = device_value(device, "source");
@@ -121,11 +145,16 @@ Result<void> check_disk(const std::string& name, const Device& device) {
     }
     return kOk;
   }
-  if (!pool.empty()) {
-    return Error(ErrorKind::kUnsupported, "device " + name + ": key pool is not supported: custom volumes are not " +
-                                              "implemented yet");
-  }
   if (source.empty()) return fail("disk needs \"source\"");
+  if (!pool.empty()) {
+    if (source.starts_with('/')) return fail("Storage volumes cannot be specified as absolute paths: \"" + source + "\"");
+    for (const char* key : {"shift", "recursive"}) {
+      if (!device_value(device, key).empty()) return fail("a storage volume cannot have \"" + std::string(key) + "\"");
+    }
+    TRY_CONTEXT("device " + name, check_custom_name(source));
+  } else {
+    TRY_CONTEXT("device " + name, check_absolute("source", source));
+  }
   if (!device_value(device, "size").empty()) return fail("only the root disk can have \"size\"");
   return kOk;
 }
@@ -168,12 +197,12 @@ Result<void> check_devices(const Devices& devices, const NicCheck& check_nic) {
       TRY(check_disk(name, device));
     } else if (type == "nic") {
       TRY_CONTEXT("device " + name, check_nic(device));
+    } else if (type == "proxy") {
+      TRY_CONTEXT("device " + name, parse_proxy(name, device));
     } else if (type == "unix-char" || type == "unix-block") {
       TRY(check_node(name, device));
-    } else if (std::find(kLaterTypes.begin(), kLaterTypes.end(), type) != kLaterTypes.end()) {
-      return Error(ErrorKind::kUnsupported, "device " + name + ": type " + type + " is not supported yet");
     } else {
-      return Error(ErrorKind::kInvalid, "device " + name + ": unknown type \"" + type + "\"");
+      return missing_type(name, type);
     }
   }
   return kOk;

@@ -1,10 +1,12 @@
 #include "manager/live_changes.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "manager/container_devices.h"
 #include "manager/device_rules.h"
 #include "manager/networks.h"
+#include "manager/proxies.h"
 
 namespace cella::manager {
 namespace {
@@ -33,13 +35,15 @@ Result<void> LiveChanges::apply(const ContainerSpec& present, const ContainerSpe
   TRY(change_limits(next));
   TRY(change_nics(present, next, config));
   TRY(change_binds(present, next));
-  return change_nodes(present, next);
+  TRY(change_nodes(present, next));
+  return change_proxies(present, next);
 }
 
 Result<void> LiveChanges::change_limits(const ContainerSpec& next) {
   std::lock_guard lock(running_.mutex);
   auto wanted = next.limits;
   wanted.cpus = running_.limits.cpus;  // the balance changes these afterwards
+  wanted.io_max = TRY(resolve_disk_limits(next.disk_limits, around_.pools, around_.controllers));
   TRY(cgroups::apply_limits(running_.cgroup, running_.limits, wanted));
   undo_.add([this, before = running_.limits, cpu = running_.cpu] {
     std::lock_guard undo_lock(running_.mutex);
@@ -118,7 +122,10 @@ Result<void> LiveChanges::change_binds(const ContainerSpec& present, const Conta
   // Inner mounts go before the directories they lie in: binds are sorted by path.
   for (auto bind = present.binds.rbegin(); bind != present.binds.rend(); ++bind) {
     if (has(next.binds, *bind)) continue;
-    TRY_CONTEXT("device " + bind->device, keeper_.detach_mount(next.name, bind->path));
+    auto detached = keeper_.detach_mount(next.name, bind->path);
+    // Its source was not required and never there.
+    if (!detached.ok() && !bind->required && detached.error().kind() == ErrorKind::kNotFound) continue;
+    TRY_CONTEXT("device " + bind->device, std::move(detached));
     undo_.add([this, name = next.name, back = *bind] { (void)attach(name, back); });
   }
   for (const BindMount& bind : next.binds) {
@@ -130,7 +137,7 @@ Result<void> LiveChanges::change_binds(const ContainerSpec& present, const Conta
 }
 
 Result<void> LiveChanges::attach(const std::string& name, const BindMount& bind) {
-  const auto prepared = TRY(prepare_bind(bind, map_));
+  const auto prepared = TRY(prepare_bind(around_.volumes, name, bind, map_));
   if (!prepared) return kOk;
   return keeper_.attach_mount(name, prepared->mount.get(), prepared->place.path,
                               prepared->place.directory ? runtime::MountPoint::kMakeDirectory
@@ -143,7 +150,14 @@ Result<void> LiveChanges::change_nodes(const ContainerSpec& present, const Conta
   undo_.add([this, before = present] { (void)filter_devices(before); });
   for (const UnixNode& node : present.nodes) {
     if (has(next.nodes, node)) continue;
-    TRY_CONTEXT("device " + node.device, keeper_.remove_device(next.name, node.path));
+    auto removed = keeper_.remove_device(next.name, node.path);
+    // It was not required and never there, or the container has removed it itself.
+    if (!removed.ok() && removed.error().errno_value() == ENOENT) continue;
+    TRY_CONTEXT("device " + node.device, std::move(removed));
+    undo_.add([this, name = next.name, node] {
+      const auto resolved = resolve_node(node, map_);
+      if (resolved.ok() && *resolved) (void)keeper_.create_device(name, **resolved).ok();
+    });
   }
   for (const UnixNode& node : next.nodes) {
     if (has(present.nodes, node)) continue;
@@ -153,6 +167,39 @@ Result<void> LiveChanges::change_nodes(const ContainerSpec& present, const Conta
     undo_.add([this, name = next.name, path = node.path] { (void)keeper_.remove_device(name, path); });
   }
   return kOk;
+}
+
+Result<void> LiveChanges::follow_nodes(const ContainerSpec& present) {
+  TRY(filter_devices(present));
+  for (const UnixNode& node : present.nodes) {
+    if (node.required || node.major) continue;
+    const auto resolved = TRY(resolve_node(node, map_));
+    auto followed = resolved ? keeper_.create_device(present.name, *resolved) : keeper_.remove_device(present.name, node.path);
+    const int settled = resolved ? EEXIST : ENOENT;
+    if (!followed.ok() && followed.error().errno_value() != settled) {
+      return std::move(followed).error().with_context("device " + node.device);
+    }
+  }
+  return kOk;
+}
+
+Result<void> LiveChanges::change_proxies(const ContainerSpec& present, const ContainerSpec& next) {
+  for (const ProxySettings& proxy : present.proxies) {
+    if (has(next.proxies, proxy)) continue;
+    TRY_CONTEXT("device " + proxy.device, around_.proxies.stop(instance_, proxy.device));
+    undo_.add([this, before = present, proxy] { (void)start_proxy(before, proxy).ok(); });
+  }
+  for (const ProxySettings& proxy : next.proxies) {
+    if (has(present.proxies, proxy)) continue;
+    TRY_CONTEXT("device " + proxy.device, start_proxy(next, proxy));
+    undo_.add([this, device = proxy.device] { (void)around_.proxies.stop(instance_, device).ok(); });
+  }
+  return kOk;
+}
+
+Result<void> LiveChanges::start_proxy(const ContainerSpec& of, const ProxySettings& proxy) {
+  const auto handles = TRY(keeper_.handles(of.name));
+  return around_.proxies.start({instance_, handles.pidfd, handles.network_namespace, of.nics}, proxy);
 }
 
 Result<void> LiveChanges::filter_devices(const ContainerSpec& next) {

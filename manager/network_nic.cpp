@@ -75,6 +75,32 @@ Reader routes_reader(NicAddress NicSettings::* member, IpFamily family) {
   };
 }
 
+Result<std::uint16_t> parse_vlan(const std::string& key, const std::string& text) {
+  const auto id = parse_unsigned(key, text);
+  if (!id.ok() || *id == 0 || *id > 4094) return invalid_value(key, text, "is no VLAN id (1 to 4094)");
+  return static_cast<std::uint16_t>(*id);
+}
+
+// "none": frames without a tag are dropped.
+Result<void> read_vlan(NicSettings& into, const std::string& key, const std::string& text) {
+  into.no_default_vlan = true;
+  if (text == "none") return kOk;
+  const auto id = TRY(parse_vlan(key, text));
+  into.vlans.push_back({id, id, true});
+  return kOk;
+}
+
+Result<void> read_tagged_vlans(NicSettings& into, const std::string& key, const std::string& text) {
+  for (const std::string& part : split_list(text)) {
+    const auto dash = part.find('-');
+    const auto first = TRY(parse_vlan(key, part.substr(0, dash)));
+    const auto last = dash == std::string::npos ? first : TRY(parse_vlan(key, part.substr(dash + 1)));
+    if (last < first) return invalid_value(key, part, "is no range of VLAN ids");
+    into.vlans.push_back({first, last, false});
+  }
+  return kOk;
+}
+
 Result<void> read_nictype(NicSettings& into, const std::string& key, const std::string& text) {
   if (text == "bridged") {
     into.kind = NicKind::kBridged;
@@ -108,6 +134,10 @@ const std::map<std::string, Reader>& readers() {
       {"ipv6.address", address_reader(&NicSettings::v6, IpFamily::kV6)},
       {"ipv4.routes", routes_reader(&NicSettings::v4, IpFamily::kV4)},
       {"ipv6.routes", routes_reader(&NicSettings::v6, IpFamily::kV6)},
+      {"ipv4.routes.external", routes_reader(&NicSettings::v4, IpFamily::kV4)},
+      {"ipv6.routes.external", routes_reader(&NicSettings::v6, IpFamily::kV6)},
+      {"vlan", read_vlan},
+      {"vlan.tagged", read_tagged_vlans},
       {"limits.ingress", rate_reader({&NicSettings::ingress})},
       {"limits.egress", rate_reader({&NicSettings::egress})},
       {"limits.max", rate_reader({&NicSettings::ingress, &NicSettings::egress})},
@@ -132,6 +162,7 @@ Result<void> check_p2p(const NicSettings& settings) {
   if (settings.mac_filtering || settings.ipv4_filtering || settings.ipv6_filtering || settings.port_isolation) {
     return Error(ErrorKind::kInvalid, "security.*: filters and isolation need a bridged NIC");
   }
+  if (uses_vlans(settings)) return Error(ErrorKind::kInvalid, "vlan, vlan.tagged: VLANs need a bridged NIC");
   return kOk;
 }
 
@@ -158,6 +189,13 @@ void add_rate_and_routes(NicPlan& plan, const NicSettings& settings, const NicRe
       netlink::add_route(plan.host_batch, {.destination = route, .link_index = target});
     }
   }
+}
+
+void add_vlans(NicPlan& plan, const NicSettings& settings, const NicResolution& resolution) {
+  if (settings.no_default_vlan && resolution.default_vlan != 0) {
+    netlink::remove_port_vlan(plan.host_batch, resolution.host_index, resolution.default_vlan);
+  }
+  for (const auto& vlan : settings.vlans) netlink::add_port_vlan(plan.host_batch, resolution.host_index, vlan);
 }
 
 }  // namespace
@@ -201,6 +239,7 @@ NicPlan plan_nic(const NicSettings& settings, const NicResolution& resolution) {
     netlink::change_link(plan.host_batch, netlink::LinkRef::by_index(resolution.host_index),
                          {.up = true, .no_ipv6_address = true});
     if (settings.port_isolation) netlink::set_bridge_port(plan.host_batch, resolution.host_index, {.isolated = true});
+    add_vlans(plan, settings, resolution);
   }
   add_rate_and_routes(plan, settings, resolution);
   netlink::add_inner_link(plan.inner_batch, {.index = resolution.inner_index,

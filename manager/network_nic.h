@@ -34,6 +34,8 @@ struct NicSettings {
   std::optional<std::uint32_t> tx_queue_length;
   NicAddress v4;
   NicAddress v6;
+  std::vector<netlink::PortVlan> vlans;  // of a bridge that filters by VLAN; empty: what the bridge gives its ports
+  bool no_default_vlan = false;          // also set when vlans has an untagged one
   bool mac_filtering = false;
   bool ipv4_filtering = false;
   bool ipv6_filtering = false;
@@ -41,6 +43,9 @@ struct NicSettings {
   std::uint64_t ingress = 0;  // bits per second into the instance; 0: unlimited
   std::uint64_t egress = 0;
 };
+
+// Whether it needs a bridge that filters by VLAN.
+inline bool uses_vlans(const NicSettings& settings) { return !settings.vlans.empty() || settings.no_default_vlan; }
 
 // Errors: kInvalid naming key and value, also for keys that nothing serves.
 Result<NicSettings> parse_nic(const Device& device);
@@ -53,6 +58,7 @@ struct NicResolution {
   std::string interface_name;
   netlink::MacAddress mac;
   std::uint32_t master = 0;  // index of the bridge; 0 for p2p
+  std::uint16_t default_vlan = 1;  // that the bridge puts a new port into; 0: none
   std::optional<std::uint32_t> mtu;
   std::vector<netlink::IpPrefix> addresses;
   std::vector<netlink::IpAddress> gateways;

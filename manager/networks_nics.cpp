@@ -1,5 +1,6 @@
 // Networks: the NICs of instances.
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 
 #include "base/files.h"
@@ -186,6 +187,17 @@ Result<NicRecord> Networks::Parts::reserve(ManagedNetwork& network, const NicReq
   return record;
 }
 
+// Ports and the bridge itself stay in its default VLAN together until one of them is told otherwise.
+Result<void> Networks::Parts::filter_vlans(std::uint32_t bridge) {
+  netlink::Batch batch;
+  netlink::set_vlan_filtering(batch, bridge, netlink::VlanFiltering::kOn);
+  auto sent = route.send(batch);
+  if (!sent.ok() && sent.error().errno_value() == EOPNOTSUPP) {
+    return Error(ErrorKind::kUnsupported, "vlan: bridges of this kernel do not filter by VLAN (CONFIG_BRIDGE_VLAN_FILTERING)");
+  }
+  return sent;
+}
+
 Result<NicPlan> Networks::Parts::plan(const NicRequest& request, const netlink::PeerPlace& place) {
   const NicSettings settings = TRY(parse_nic(request.config));
   NicResolution resolution;
@@ -201,6 +213,7 @@ Result<NicPlan> Networks::Parts::plan(const NicRequest& request, const netlink::
   if (network != nullptr) {
     if (network->index == 0) return Error(ErrorKind::kUnsupported, "network " + network->record.name + " is not up");
     resolution.master = network->index;
+    if (uses_vlans(settings)) TRY(filter_vlans(network->index));
     if (!resolution.mtu) resolution.mtu = network->settings.mtu;
     const NicRecord record = TRY(reserve(*network, request, settings, resolution.mac));
     for (const auto& [text, family] : {std::pair{&record.ipv4, &network->settings.v4},
@@ -219,6 +232,10 @@ Result<NicPlan> Networks::Parts::plan(const NicRequest& request, const netlink::
     const auto parent = TRY_CONTEXT("parent", netlink::find_link(route, settings.parent));
     if (parent.kind != "bridge") return invalid_value("parent", settings.parent, "is no bridge");
     resolution.master = parent.index;
+    if (uses_vlans(settings) && !(parent.bridge && parent.bridge->vlan_filtering)) {
+      return Error(ErrorKind::kInvalid, "VLAN filtering is not enabled in parent bridge \"" + settings.parent + "\"");
+    }
+    if (parent.bridge) resolution.default_vlan = parent.bridge->vlan_default;
     if (!resolution.mtu) resolution.mtu = parent.mtu;
   }
   NicPlan plan = plan_nic(settings, resolution);

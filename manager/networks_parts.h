@@ -61,6 +61,7 @@ struct Networks::Parts {
   // The NIC's record with addresses that fit the network now; stored if anything changed.
   Result<NicRecord> reserve(ManagedNetwork& network, const NicRequest& request, const NicSettings& settings,
                             const netlink::MacAddress& mac);
+  Result<void> filter_vlans(std::uint32_t bridge);
   Result<NicPlan> plan(const NicRequest& request, const netlink::PeerPlace& place);
   void withdraw(const NicRequest& request, const std::string& host_name);
   ManagedNetwork* network_of(const NicSettings& settings);

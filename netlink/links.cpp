@@ -37,6 +37,19 @@ PidOffset put_peer_place(Batch& batch, const PeerPlace& place) {
   return std::nullopt;
 }
 
+void begin_port_vlans(Batch& batch, std::uint16_t type, std::uint32_t port_index, const char* verb) {
+  batch.begin(type, 0, std::string(verb) + " #" + std::to_string(port_index) + " VLAN");
+  ifinfomsg header = link_header(port_index);
+  header.ifi_family = AF_BRIDGE;
+  batch.put_header(header);
+}
+
+void put_vlan(Batch& batch, std::uint16_t flags, std::uint16_t id) {
+  const bridge_vlan_info info{flags, id};
+  // SAFETY: two numbers of 16 bits without padding, as the kernel reads them.
+  batch.put(IFLA_BRIDGE_VLAN_INFO, BytesView(reinterpret_cast<const std::uint8_t*>(&info), sizeof info));
+}
+
 }  // namespace
 
 void add_bridge(Batch& batch, const BridgeSpec& spec) {
@@ -113,6 +126,37 @@ void set_bridge_port(Batch& batch, std::uint32_t port_index, const BridgePort& p
   if (port.hairpin) batch.put_u8(IFLA_BRPORT_MODE, *port.hairpin ? 1 : 0);
   if (port.learning) batch.put_u8(IFLA_BRPORT_LEARNING, *port.learning ? 1 : 0);
   if (port.neighbour_suppression) batch.put_u8(IFLA_BRPORT_NEIGH_SUPPRESS, *port.neighbour_suppression ? 1 : 0);
+  batch.close_nest(info);
+}
+
+void add_port_vlan(Batch& batch, std::uint32_t port_index, const PortVlan& vlan) {
+  const auto flags = static_cast<std::uint16_t>(vlan.untagged ? BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED : 0);
+  begin_port_vlans(batch, RTM_SETLINK, port_index, "add bridge port");
+  const std::size_t spec = batch.open_nest(IFLA_AF_SPEC);
+  if (vlan.first == vlan.last) {
+    put_vlan(batch, flags, vlan.first);
+  } else {
+    put_vlan(batch, BRIDGE_VLAN_INFO_RANGE_BEGIN, vlan.first);
+    put_vlan(batch, BRIDGE_VLAN_INFO_RANGE_END, vlan.last);
+  }
+  batch.close_nest(spec);
+}
+
+void remove_port_vlan(Batch& batch, std::uint32_t port_index, std::uint16_t id) {
+  begin_port_vlans(batch, RTM_DELLINK, port_index, "remove bridge port");
+  const std::size_t spec = batch.open_nest(IFLA_AF_SPEC);
+  put_vlan(batch, 0, id);
+  batch.close_nest(spec);
+}
+
+void set_vlan_filtering(Batch& batch, std::uint32_t bridge_index, VlanFiltering filtering) {
+  batch.begin(RTM_NEWLINK, 0, "set VLAN filtering of bridge #" + std::to_string(bridge_index));
+  batch.put_header(link_header(bridge_index));
+  const std::size_t info = batch.open_nest(IFLA_LINKINFO);
+  batch.put_string(IFLA_INFO_KIND, "bridge");
+  const std::size_t data = batch.open_nest(IFLA_INFO_DATA);
+  batch.put_u8(IFLA_BR_VLAN_FILTERING, filtering == VlanFiltering::kOn ? 1 : 0);
+  batch.close_nest(data);
   batch.close_nest(info);
 }
 

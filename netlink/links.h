@@ -85,4 +85,20 @@ struct BridgePort {
 // RTM_SETLINK, AF_BRIDGE, IFLA_PROTINFO: flags of a link that is a bridge's port.
 void set_bridge_port(Batch& batch, std::uint32_t port_index, const BridgePort& port);
 
+// VLAN ids (1 to 4094) that a bridge's port belongs to. untagged: frames without a tag are of this one, and its frames
+// leave without a tag; first is last then.
+struct PortVlan {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+  bool untagged = false;
+  bool operator==(const PortVlan&) const = default;
+};
+// RTM_SETLINK, AF_BRIDGE, IFLA_BRIDGE_VLAN_INFO. They count where the bridge filters by VLAN.
+void add_port_vlan(Batch& batch, std::uint32_t port_index, const PortVlan& vlan);
+// The port leaves it. Success when it was not in it.
+void remove_port_vlan(Batch& batch, std::uint32_t port_index, std::uint16_t id);
+// Whether the bridge looks at VLANs at all.
+enum class VlanFiltering : std::uint8_t { kOff, kOn };
+void set_vlan_filtering(Batch& batch, std::uint32_t bridge_index, VlanFiltering filtering);
+
 }  // namespace cella::netlink

@@ -1,8 +1,10 @@
 #include "netlink/nft_encode.h"
 
+#include <array>
 #include <cstdlib>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter.h>
 #include <sys/socket.h>
@@ -104,6 +106,26 @@ struct Encoder {
     ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
     ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, nat.address.family == IpFamily::kV4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
     ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, kRegister);
+    add(e);
+  }
+
+  void operator()(const DestinationNat& nat) const {
+    const auto size = static_cast<std::uint32_t>(nat.address.size());
+    nftnl_expr* address = make("immediate");
+    ::nftnl_expr_set_u32(address, NFTNL_EXPR_IMM_DREG, kRegister);
+    ::nftnl_expr_set(address, NFTNL_EXPR_IMM_DATA, nat.address.bytes.data(), size);
+    add(address);
+    const std::array<std::uint8_t, 2> port{static_cast<std::uint8_t>(nat.port >> 8), static_cast<std::uint8_t>(nat.port)};
+    nftnl_expr* load = make("immediate");
+    ::nftnl_expr_set_u32(load, NFTNL_EXPR_IMM_DREG, NFT_REG_2);
+    ::nftnl_expr_set(load, NFTNL_EXPR_IMM_DATA, port.data(), port.size());
+    add(load);
+    nftnl_expr* e = make("nat");
+    ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+    ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, nat.address.family == IpFamily::kV4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+    ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, kRegister);
+    ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
+    ::nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
     add(e);
   }
 

@@ -56,13 +56,18 @@ struct SourceNat {
   IpAddress address;
   bool operator==(const SourceNat&) const = default;
 };
+struct DestinationNat {
+  IpAddress address;
+  std::uint16_t port;
+  bool operator==(const DestinationNat&) const = default;
+};
 struct Reject {
   bool operator==(const Reject&) const = default;
 };
 enum class Verdict : std::uint8_t { kAccept, kDrop };
 
 using Expression = std::variant<LoadMeta, LoadPayload, Mask, Compare, RateOver, LookupVerdict, Masquerade, SourceNat,
-                                Reject, Verdict>;
+                                DestinationNat, Reject, Verdict>;
 using Rule = std::vector<Expression>;
 
 // An interface's name as nftables compares it: 16 bytes, zero-filled.
@@ -95,6 +100,7 @@ class RuleBuilder {
   Rule reject() { return end(Reject{}); }
   Rule masquerade() { return end(Masquerade{}); }
   Rule source_nat(const IpAddress& address) { return end(SourceNat{address}); }
+  Rule destination_nat(const IpAddress& address, std::uint16_t port) { return end(DestinationNat{address, port}); }
 
  private:
   RuleBuilder& meta_name(Meta key, std::string_view interface);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -32,6 +33,8 @@ struct Start {
   int listener = -1;
   int failure = -1;  // pipe for an errno, closed by execve
   int cgroup = -1;
+  int mounts = -1;  // a mount namespace to work in
+  const char* role = "";
   const char* directory = "";
 };
 
@@ -42,7 +45,7 @@ struct Start {
 }
 
 // SAFETY: runs after clone in a copy of a program with threads: only system calls.
-[[noreturn]] void become_keeper(const Start& start) noexcept {
+[[noreturn]] void become_program(const Start& start) noexcept {
   sigset_t none;
   sigemptyset(&none);
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
@@ -51,16 +54,17 @@ struct Start {
   const int wanted[] = {start.null, start.log, start.log, start.listener};
   for (int target = 0; target <= kListenerDescriptor; ++target)
     if (::dup2(wanted[target], target) < 0) give_up(start);
+  if (start.mounts >= 0 && ::setns(start.mounts, CLONE_NEWNS) != 0) give_up(start);
   if (::chdir("/") != 0) give_up(start);
   sys_close_range(kListenerDescriptor + 1, ~0u, CLOSE_RANGE_CLOEXEC);
   // The directory is for people: it tells one daemon's keeper from another's in a list of processes.
-  const char* const argv[] = {"cella-runtime", "keeper", start.directory, nullptr};
+  const char* const argv[] = {"cella-runtime", start.role, start.directory, nullptr};
   const char* const environment[] = {nullptr};
   ::syscall(SYS_execveat, start.binary, "", argv, environment, AT_EMPTY_PATH);
   give_up(start);
 }
 
-// The first child ends at once, so that the keeper becomes init's child and never this process's zombie.
+// The first child ends at once, so that the program becomes init's child and never this process's zombie.
 [[noreturn]] void start_grandchild(const Start& start) noexcept {
   clone_args args{};
   args.exit_signal = SIGCHLD;
@@ -70,23 +74,34 @@ struct Start {
   }
   const long pid = sys_clone3(&args);
   if (pid < 0) give_up(start);
-  if (pid == 0) become_keeper(start);
+  if (pid == 0) become_program(start);
   ::_exit(0);
 }
 
 Result<Fd> raised(const Fd& fd) {
   Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kSafeDescriptor));
-  if (!copy) return errno_error(errno, "duplicate descriptor for the keeper");
+  if (!copy) return errno_error(errno, "duplicate descriptor for a program that outlives this one");
   return copy;
 }
 
 std::string log_path(const KeeperOptions& options) { return options.cella_dir + "/keeper/log"; }
 
-Result<void> start_keeper(const KeeperOptions& options, const Fd& listener) {
-  const Fd binary = TRY(raised(TRY(seal_executable(options.runtime_binary))));
+bool nobody_listens(const Error& error) {
+  return error.errno_value() == ENOENT || error.errno_value() == ECONNREFUSED;
+}
+
+}  // namespace
+
+Result<void> start_program(const LastingProgram& program, const Fd& listener) {
+  const Fd binary = TRY(raised(TRY(seal_executable(program.runtime_binary))));
   const Fd null = TRY(raised(TRY(open_path("/dev/null", O_RDWR))));
-  const Fd log = TRY(raised(TRY(open_path(log_path(options), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600))));
+  const Fd log = TRY(raised(TRY(open_path(program.log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600))));
   const Fd raised_listener = TRY(raised(listener));
+  Fd mounts;
+  if (program.mounts >= 0) {
+    mounts.reset(::fcntl(program.mounts, F_DUPFD_CLOEXEC, kSafeDescriptor));
+    if (!mounts) return errno_error(errno, "duplicate a mount namespace");
+  }
   Pipe failure = TRY(make_pipe());
   Fd failure_end = TRY(raised(failure.write_end));
   failure.write_end.reset();
@@ -95,27 +110,23 @@ Result<void> start_keeper(const KeeperOptions& options, const Fd& listener) {
                     .log = log.get(),
                     .listener = raised_listener.get(),
                     .failure = failure_end.get(),
-                    .cgroup = options.cgroup,
-                    .directory = options.cella_dir.c_str()};
+                    .cgroup = program.cgroup,
+                    .mounts = mounts.get(),
+                    .role = program.role.c_str(),
+                    .directory = program.directory.c_str()};
   // No exit signal: the daemon's handling of SIGCHLD and its waits never see this child.
   clone_args args{};
   const long pid = sys_clone3(&args);
   if (pid == 0) start_grandchild(start);
-  if (pid < 0) return errno_error(errno, "clone for the keeper");
+  if (pid < 0) return errno_error(errno, "clone for the " + program.role);
   failure_end.reset();
   while (::waitpid(static_cast<pid_t>(pid), nullptr, __WALL) < 0 && errno == EINTR) {
   }
   int failed = 0;
   if (::read(failure.read_end.get(), &failed, sizeof failed) == sizeof failed)
-    return errno_error(failed, "start keeper " + options.runtime_binary);
+    return errno_error(failed, "start " + program.role + " " + program.runtime_binary);
   return kOk;
 }
-
-bool nobody_listens(const Error& error) {
-  return error.errno_value() == ENOENT || error.errno_value() == ECONNREFUSED;
-}
-
-}  // namespace
 
 Result<Fd> seal_executable(const std::string& path) {
   const Fd source = TRY(open_path(path, O_RDONLY));
@@ -151,7 +162,14 @@ Result<Fd> connect_keeper(const KeeperOptions& options) {
   const Fd listener = TRY(listen_seqpacket(path));
   // Connected before the keeper runs: the connection waits in the socket's queue, and nobody has to wait for a start.
   socket = connect_seqpacket(path);
-  if (socket) TRY(start_keeper(options, listener));
+  if (socket) {
+    TRY(start_program({.role = "keeper",
+                       .runtime_binary = options.runtime_binary,
+                       .directory = options.cella_dir,
+                       .log = log_path(options),
+                       .cgroup = options.cgroup},
+                      listener));
+  }
   return socket;
 }
 

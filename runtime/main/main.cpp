@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/keeper_main.h"
+#include "runtime/proxy_worker.h"
 #include "runtime/run.h"
 
 namespace {
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
   if (arguments.empty()) return usage(STDERR_FILENO, cella::runtime::kRunFailed);
   const std::span<const std::string> rest = std::span(arguments).subspan(1);
   if (arguments[0] == "keeper") return cella::runtime::keeper_main(argc, argv);
+  if (arguments[0] == "proxy") return cella::runtime::proxy_main(argc, argv);
   if (arguments[0] == "run") return cella::runtime::run_command(rest);
   if (arguments[0] == "--help" || arguments[0] == "help") return usage(STDOUT_FILENO, 0);
   return usage(STDERR_FILENO, cella::runtime::kRunFailed);
