@@ -34,7 +34,7 @@ Agenda::~Agenda() {
 
 // True when it is time to ask again, false when the agenda ends. A change is answered a second later, so that a burst
 // of them is one.
-bool Agenda::sleep_until(std::optional<Timestamp> due) {
+bool Agenda::rest_until(std::optional<Timestamp> due) {
   std::unique_lock lock(mutex_);
   const auto woken = [this] { return stop_ || changed_; };
   if (due) {
@@ -66,7 +66,7 @@ void Agenda::work() {
       }
       if (next && (!due || *next < *due)) due = next;
     }
-  } while (sleep_until(due));
+  } while (rest_until(due));
 }
 
 }  // namespace cella::manager

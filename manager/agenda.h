@@ -33,7 +33,7 @@ class Agenda {
 
  private:
   void work();
-  bool sleep_until(std::optional<Timestamp> due);
+  bool rest_until(std::optional<Timestamp> due);
 
   std::vector<Chore> chores_;
   std::mutex mutex_;

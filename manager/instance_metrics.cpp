@@ -58,12 +58,15 @@ void MetricsReader::add_cgroup(const cgroups::Cgroup& cgroup, InstanceMetrics& m
 }
 
 void MetricsReader::add_root(const InstanceRecord& record, InstanceMetrics& metrics) const {
+  const auto pool = around_.pools.find(record.pool);
+  const auto resources = around_.pools.resources(record.pool);
+  if (!pool.ok() || !resources.ok()) return;
+  InstanceMetrics::FileSystem root{record.pool, pool->driver, resources->space_total, resources->space_used};
+  // Under a quota the root is as large as that.
   const auto usage = around_.pools.root_usage(record.pool, record.name);
-  if (!usage.ok()) return;
-  InstanceMetrics::FileSystem root{record.pool, "", usage->total, usage->used};
-  if (const auto pool = around_.pools.find(record.pool); pool.ok()) root.driver = pool->driver;
-  if (root.size == 0) {
-    if (const auto resources = around_.pools.resources(record.pool); resources.ok()) root.size = resources->space_total;
+  if (usage.ok() && usage->total > 0) {
+    root.size = usage->total;
+    root.used = usage->used;
   }
   metrics.root = std::move(root);
 }
