@@ -118,6 +118,7 @@ Result<void> add_node(const std::string& name, const Device& device, ContainerSp
   if (node.source.empty()) node.source = path;
   node.path = (path.empty() ? node.source : path).substr(std::string_view("/dev/").size());
   node.major = TRY(number(device, "major"));
+  if (node.major) node.source.clear();
   node.minor = TRY(number(device, "minor"));
   if (const auto& mode = device_value(device, "mode"); !mode.empty()) {
     std::from_chars(mode.data(), mode.data() + mode.size(), node.mode, 8);
