@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "base/units.h"
+#include "cli/admin_commands.h"
 #include "cli/commands.h"
 #include "cli/init_questions.h"
 #include "cli/object.h"
@@ -125,7 +126,7 @@ Command init_host_command() {
 
 Command admin_command() {
   Command command{.name = "admin", .summary = "Set up this machine's server"};
-  command.children = {init_host_command()};
+  command.children = {import_lxd_command(), init_host_command(), recover_command()};
   return command;
 }
 

@@ -146,6 +146,7 @@ class Service {
     add_metrics_routes(metrics_router_, *server_);
     add_warning_routes(router_, server_->warnings());
     add_recover_routes(router_, *server_);
+    add_lxd_import_routes(router_, *server_);
     add_certificate_routes(router_, *server_, https_, tokens_);
     add_project_routes(router_, *server_);
     add_instance_routes(router_, *server_, fetches_, sockets_, io_);

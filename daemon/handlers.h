@@ -42,6 +42,8 @@ bool metrics_are_open(const manager::Config& config);
 void add_server_routes(Router& router, manager::Server& server, ServerSwitches switches);
 // /internal/recover.
 void add_recover_routes(Router& router, manager::Server& server);
+// /internal/import-lxd.
+void add_lxd_import_routes(Router& router, manager::Server& server);
 void add_warning_routes(Router& router, manager::Warnings& warnings);
 void add_certificate_routes(Router& router, manager::Server& server, HttpsListener& https, JoinTokens& tokens);
 void add_project_routes(Router& router, manager::Server& server);

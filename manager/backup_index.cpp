@@ -238,6 +238,7 @@ Result<Instance> read_instance(const YAML::Node& node) {
   instance.description = TRY(read_text(node, "description"));
   instance.config = TRY(read_map(node, "config"));
   instance.devices = TRY(read_devices(node, "devices"));
+  instance.expanded_config = TRY(read_map(node, "expanded_config"));
   instance.expanded_devices = TRY(read_devices(node, "expanded_devices"));
   instance.profiles = TRY(read_list(node, "profiles"));
   instance.ephemeral = TRY(read_truth(node, "ephemeral"));

@@ -135,6 +135,36 @@ Result<void> PoolSet::create(const PoolCreate& request) {
   return kOk;
 }
 
+Result<void> PoolSet::adopt(const PoolCreate& request) {
+  const std::lock_guard changing(changing_);
+  TRY(check_pool_name(request.name));
+  const storage::DriverType driver = TRY(storage::parse_driver(request.driver));
+  PoolRecord record;
+  record.name = request.name;
+  record.driver = request.driver;
+  record.description = request.description;
+  record.config = TRY(complete_pool_config(driver, request.name, request.config, wiring_.state_dir));
+  TRY(check_new(record));
+  OpenPool pool;
+  pool.spec = pool_spec(driver, record.name, record.config, wiring_.state_dir);
+  pool.driver = storage::make_driver(pool.spec);
+  TRY_CONTEXT("Storage pool \"" + record.name + "\"", pool.driver->mount());
+  pool.available = true;
+  const Result<void> stored = insert_pool(wiring_.database, record);
+  if (!stored.ok()) {
+    static_cast<void>(pool.driver->unmount());
+    return stored;
+  }
+  pool.record = std::move(record);
+  const std::string name = pool.record.name;
+  {
+    const std::lock_guard lock(mutex_);
+    pools_.emplace(name, std::move(pool));
+  }
+  wiring_.events.lifecycle({"storage-pool-created", "/1.0/storage-pools/" + name, {}, {}});
+  return kOk;
+}
+
 Result<void> PoolSet::update(const std::string& name, const Config& config, const std::string& description) {
   const std::lock_guard changing(changing_);
   OpenPool pool = TRY(open_pool(name));

@@ -29,6 +29,7 @@ class PoolSet final : public Pools {
   void set_used_by(UsedBy used_by) override;
   void set_image_known(ImageKnown known) override;
   Result<void> create(const PoolCreate& request) override;
+  Result<void> adopt(const PoolCreate& request) override;
   std::vector<Pool> list() const override;
   Result<Pool> find(const std::string& name) const override;
   Result<void> update(const std::string& name, const Config& config, const std::string& description) override;

@@ -58,6 +58,9 @@ class Pools {
 
   // Errors: kInvalid naming key and value (unknown driver, key, size, source), kExists, kNoSpace, kUnsupported.
   virtual Result<void> create(const PoolCreate& request) = 0;
+  // Takes a pool into the records that is on disk already, as request.config says where. Errors: kExists; kInvalid and
+  // kNotFound when there is none.
+  virtual Result<void> adopt(const PoolCreate& request) = 0;
   virtual std::vector<Pool> list() const = 0;
   virtual Result<Pool> find(const std::string& name) const = 0;  // Errors: kNotFound: Storage pool not found
   // PUT replaces the configuration, PATCH sets the keys given. source, size and driver stay as they are.

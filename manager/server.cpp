@@ -26,6 +26,7 @@
 #include "manager/instance_metrics.h"
 #include "manager/instance_schedules.h"
 #include "manager/instances.h"
+#include "manager/lxd_import.h"
 #include "manager/manifests.h"
 #include "manager/keeper_link.h"
 #include "manager/launch_statistics.h"
@@ -84,6 +85,7 @@ struct Server::Parts {
   std::optional<InstanceBackups> backups;
   std::optional<InstanceSchedules> schedules;
   std::optional<HostRecovery> host_recovery;
+  std::optional<LxdImport> lxd_import;
   std::optional<Manifests> manifests;
   std::optional<Agenda> agenda;
 
@@ -153,6 +155,7 @@ Result<void> Server::Parts::open() {
   TRY_CONTEXT("backups", backups->load());
   schedules.emplace(parts->around, parts->snapshots);
   host_recovery.emplace(parts->around, parts->creation, options.state_dir);
+  lxd_import.emplace(parts->around, *backups);
   manifests.emplace(parts->around);
   agenda.emplace(events, chores());
   return kOk;
@@ -326,6 +329,7 @@ VolumeParts& Server::volumes() { return *parts_->volumes; }
 Networks& Server::networks() { return *parts_->networks; }
 Certificates& Server::certificates() { return *parts_->certificates; }
 Warnings& Server::warnings() { return *parts_->warnings; }
+LxdImport& Server::lxd_import() { return *parts_->lxd_import; }
 HostRecovery& Server::host_recovery() { return *parts_->host_recovery; }
 const LaunchStatistics& Server::launches() const { return parts_->launches; }
 std::vector<InstanceMetrics> Server::metrics() const {

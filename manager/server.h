@@ -23,6 +23,7 @@ class InstancePublish;
 class InstanceRestore;
 class InstanceSnapshots;
 class Instances;
+class LxdImport;
 class Networks;
 class Operations;
 class Pools;
@@ -71,6 +72,7 @@ class Server {
   Certificates& certificates();
   Warnings& warnings();
   HostRecovery& host_recovery();
+  LxdImport& lxd_import();
   const LaunchStatistics& launches() const;
   // Of every running instance.
   std::vector<InstanceMetrics> metrics() const;

@@ -24,12 +24,16 @@ std::unique_ptr<Driver> make_driver(const PoolSpec& spec, const DriverOptions& o
   return nullptr;
 }
 
-Result<DirFd> open_volume_directory(const PoolSpec& spec, const VolumeId& volume) {
+Result<DirFd> open_own_directory(const PoolSpec& spec, const VolumeId& volume) {
   TRY(check_volume_name(volume));
-  const std::string path = pool_directory(spec) + "/" + place_of(volume).path();
-  Result<DirFd> directory = open_dir(path);
+  Result<DirFd> directory = open_dir(pool_directory(spec) + "/" + place_of(volume).path());
   if (!directory.ok() && directory.error().kind() == ErrorKind::kNotFound)
     return Error(ErrorKind::kNotFound, volume_text(volume) + " in storage pool \"" + spec.name + "\": not found");
+  return directory;
+}
+
+Result<DirFd> open_volume_directory(const PoolSpec& spec, const VolumeId& volume) {
+  Result<DirFd> directory = open_own_directory(spec, volume);
   // An overlay root shows its image's metadata. The link is ours, a plain name beside "../../images".
   if (directory.ok() && exists_at(*directory, "upper") && !exists_at(*directory, "metadata.yaml")) {
     char image[256];

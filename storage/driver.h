@@ -71,6 +71,8 @@ std::unique_ptr<Driver> make_driver(const PoolSpec& spec, const DriverOptions& o
 
 // The volume's own directory, holding metadata.yaml and templates/. Errors: kNotFound.
 Result<DirFd> open_volume_directory(const PoolSpec& spec, const VolumeId& volume);
+// The same, but never its image's in its stead.
+Result<DirFd> open_own_directory(const PoolSpec& spec, const VolumeId& volume);
 // Names of the volumes of a kind, sorted; snapshots as "VOLUME/SNAPSHOT".
 Result<std::vector<std::string>> list_volumes(const PoolSpec& spec, VolumeKind kind);
 Result<bool> volume_exists(const PoolSpec& spec, const VolumeId& volume);
