@@ -50,7 +50,9 @@ Result<int> copy(Server& server, const Arguments& arguments) {
   const auto source = TRY(server.get<api::Profile>(url({"profiles", from})));
   const api::ProfileCreate profile{
       .config = source.config, .description = source.description, .devices = source.devices, .name = to};
-  TRY(server.change("POST", "/1.0/profiles", api::encode(profile)));
+  const std::string project = arguments.text("target-project");
+  TRY(server.change("POST", project.empty() ? "/1.0/profiles" : "/1.0/profiles?project=" + api::percent_encode(project),
+                    api::encode(profile)));
   return 0;
 }
 
@@ -120,6 +122,7 @@ Command profile_command() {
                    .aliases = {"cp"},
                    .usage = "<profile> <profile>",
                    .summary = "Copy a profile",
+                   .flags = {{.name = "target-project", .value = "project", .help = "Put it into another project"}},
                    .min_words = 2,
                    .max_words = 2,
                    .completes = {Names::kProfile, Names::kNothing},

@@ -17,13 +17,6 @@ const ObjectKind kKind{.noun = "project",
                            "### config: features.*, limits.* and restricted.*. The name and used_by cannot be changed "
                            "here."};
 
-// The project that commands without --project work in.
-Result<std::string> current_project(Server& server) {
-  if (!server.globals().project.empty()) return server.globals().project;
-  const Remote remote = TRY(TRY(server.remotes())->find(TRY(server.remote_name())));
-  return remote.project.empty() ? "default" : remote.project;
-}
-
 Result<void> switch_to(Server& server, const std::string& project) {
   Remotes& remotes = *TRY(server.remotes());
   remotes.file().remotes[TRY(server.remote_name())].project = project == "default" ? "" : project;
@@ -32,7 +25,7 @@ Result<void> switch_to(Server& server, const std::string& project) {
 
 Result<int> list(Server& server, const Arguments& arguments) {
   const ListFormat format = TRY(parse_list_format(arguments.text("format", "table")));
-  const std::string current = TRY(current_project(server));
+  const std::string current = TRY(server.project());
   const api::Answer answer = TRY(server.call("GET", "/1.0/projects?recursion=1"));
   Table table{.headers = {"NAME", "IMAGES", "PROFILES", "STORAGE VOLUMES", "NETWORKS", "DESCRIPTION", "USED BY"},
               .rows = {}};
@@ -64,7 +57,7 @@ Result<int> remove(Server& server, const Arguments& arguments) {
   const std::string name = TRY(required_name(arguments.word(0), "project"));
   TRY(server.change("DELETE", url({"projects", name}), {}));
   say(server, "Project " + name + " deleted");
-  if (server.globals().project.empty() && TRY(current_project(server)) == name) TRY(switch_to(server, "default"));
+  if (server.globals().project.empty() && TRY(server.project()) == name) TRY(switch_to(server, "default"));
   return 0;
 }
 

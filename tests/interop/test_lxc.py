@@ -248,4 +248,5 @@ def test_lists_of_the_server(host):
                                        "/1.0/instances/c3/state")
 
 
-run(globals())
+if __name__ == "__main__":
+    run(globals())
