@@ -1,52 +1,15 @@
 // export and import: an instance as one file.
-#include <fcntl.h>
-#include <unistd.h>
 #include <chrono>
 
 #include "api/backup.h"
 #include "api/codec.h"
 #include "api/time.h"
-#include "base/fd.h"
-#include "base/files.h"
-#include "base/rollback.h"
+#include "cli/backup_transfer.h"
 #include "cli/commands.h"
 #include "cli/object.h"
-#include "cli/progress.h"
 
 namespace cella::cli {
 namespace {
-
-Result<std::string> made_backup(const api::Operation& operation) {
-  const auto found = operation.resources.find("backups");
-  if (found == operation.resources.end() || found->second.empty()) {
-    return Error(ErrorKind::kInternal, "backup operation that names no backup");
-  }
-  return found->second.front().substr(found->second.front().rfind('/') + 1);
-}
-
-// To a file, or to standard output for "-". A file that is not whole is removed.
-Result<void> download(Server& server, const std::string& source, const std::string& target) {
-  const bool to_stdout = target == "-";
-  Rollback undo;
-  Fd file;
-  if (!to_stdout) {
-    file = TRY(open_path(target, O_WRONLY | O_CREAT | O_TRUNC, 0600));
-    undo.add([&] { ::unlink(target.c_str()); });
-  } else {
-    file = TRY(open_path("/proc/self/fd/1", O_WRONLY));
-  }
-  Progress progress("Exporting the backup", to_stdout ? Show::kNothing : server.progress());
-  api::Client* client = TRY(server.client());
-  TRY(client->download(
-      {.method = "GET", .target = source, .body = {}, .headers = {}},
-      [&](std::string_view piece) { return write_all(file, piece); },
-      [&](std::uint64_t done, std::uint64_t total) {
-        progress.transferred(done, total);
-        return true;
-      }));
-  undo.commit();
-  return kOk;
-}
 
 Result<int> run_export(Server& server, const Arguments& arguments) {
   const std::string instance = TRY(required_name(arguments.word(0), "instance"));
@@ -61,7 +24,7 @@ Result<int> run_export(Server& server, const Arguments& arguments) {
   const auto done = TRY(
       server.change("POST", url({"instances", instance, "backups"}), api::encode(post), {}, "Backing up " + instance));
   const std::string backup = url({"instances", instance, "backups", TRY(made_backup(done))});
-  const auto downloaded = download(server, backup + "/export", target);
+  const auto downloaded = download_backup(server, backup + "/export", target);
   TRY(server.change("DELETE", backup, {}, {}, "Removing the backup from the server"));
   TRY(downloaded);
   if (target != "-") say(server, "Backup exported successfully!");
@@ -74,18 +37,7 @@ Result<int> run_import(Server& server, const Arguments& arguments) {
   request.headers.emplace_back("Content-Type", "application/octet-stream");
   if (arguments.words.size() > 1) request.headers.emplace_back("X-LXD-name", TRY(local_name(arguments.word(1))));
   if (arguments.has("storage")) request.headers.emplace_back("X-LXD-pool", arguments.text("storage"));
-  api::Answer answer;
-  {
-    Progress progress("Importing the instance", server.progress());
-    const api::TransferProgress show = [&](std::uint64_t done, std::uint64_t total) {
-      progress.transferred(done, total);
-      return true;
-    };
-    const api::Upload upload = TRY(api::file_upload(path, show));
-    api::Client* client = TRY(server.client());
-    answer = TRY(client->upload(request, upload));
-  }
-  TRY(server.wait(answer, "Unpacking"));
+  TRY(upload_backup(server, request, path, "Importing the instance"));
   return 0;
 }
 

@@ -5,6 +5,8 @@
 #include <sys/sysmacros.h>
 
 #include "base/syscalls.h"
+#include "manager/custom_volumes.h"
+#include "manager/names.h"
 #include "storage/id_mapped.h"
 
 namespace cella::manager {
@@ -35,10 +37,34 @@ Result<void> set_attributes(const Fd& mount, const BindMount& bind, const IdMap&
   return kOk;
 }
 
+bool of_volume(const BindMount& bind) { return !bind.pool.empty(); }
+bool of_volume(const UnixNode&) { return false; }
+
+Result<void> check_new_volumes(const CustomVolumes& volumes, const ContainerSpec& next, const ContainerSpec& before) {
+  for (const BindMount& bind : next.binds) {
+    if (!of_volume(bind) || std::find(before.binds.begin(), before.binds.end(), bind) != before.binds.end()) continue;
+    const auto fits = volumes.check_mountable(volumes.key_for(project_of(next.name), bind.pool, bind.source));
+    if (fits.ok() || (!bind.required && fits.error().kind() == ErrorKind::kNotFound)) continue;
+    return Error(ErrorKind::kInvalid, "device " + bind.device + ": " + fits.error().message());
+  }
+  return kOk;
+}
+
+Result<std::optional<PreparedBind>> prepare_volume(const CustomVolumes& volumes, const VolumeKey& key,
+                                                   const BindMount& bind, const IdMap& map) {
+  const auto access = bind.read_only ? storage::MountAccess::kReadOnly : storage::MountAccess::kReadWrite;
+  auto mount = volumes.open_mount(key, map, access);
+  if (!mount.ok()) {
+    if (mount.error().kind() == ErrorKind::kNotFound && !bind.required) return std::optional<PreparedBind>();
+    return std::move(mount).error().with_context("device " + bind.device);
+  }
+  return std::optional(PreparedBind{*std::move(mount), {bind.path, true}});
+}
+
 template <typename Source>
 Result<void> check_new_sources(const std::vector<Source>& next, const std::vector<Source>& before) {
   for (const Source& wanted : next) {
-    if (!wanted.required || wanted.source.empty()) continue;
+    if (!wanted.required || wanted.source.empty() || of_volume(wanted)) continue;
     if (std::find(before.begin(), before.end(), wanted) != before.end()) continue;
     struct stat status {};
     if (::stat(wanted.source.c_str(), &status) != 0)
@@ -49,14 +75,18 @@ Result<void> check_new_sources(const std::vector<Source>& next, const std::vecto
 
 }  // namespace
 
-Result<void> check_sources(const ContainerSpec& next, const ContainerSpec* before) {
+Result<void> check_sources(const CustomVolumes& volumes, const ContainerSpec& next, const ContainerSpec* before) {
   static const ContainerSpec kNothing;
   const ContainerSpec& present = before == nullptr ? kNothing : *before;
+  TRY(check_new_volumes(volumes, next, present));
   TRY(check_new_sources(next.binds, present.binds));
   return check_new_sources(next.nodes, present.nodes);
 }
 
-Result<std::optional<PreparedBind>> prepare_bind(const BindMount& bind, const IdMap& map) {
+Result<std::optional<PreparedBind>> prepare_bind(const CustomVolumes& volumes, const std::string& instance,
+                                                 const BindMount& bind, const IdMap& map) {
+  if (of_volume(bind))
+    return prepare_volume(volumes, volumes.key_for(project_of(instance), bind.pool, bind.source), bind, map);
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (bind.recursive ? AT_RECURSIVE : 0u);
   PreparedBind prepared;
   prepared.mount.reset(sys_open_tree(AT_FDCWD, bind.source.c_str(), flags));

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/units.h"
+#include "manager/custom_volume_config.h"
 #include "storage/btrfs_pool.h"
 #include "storage/btrfs_subvolume.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 using storage::DriverType;
 
-constexpr std::array kFixedKeys = {"source", "size", "source.wipe"};
+constexpr std::array kFixedKeys = {"source", "source.wipe"};
 
 bool printable(const std::string& text) {
   return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
@@ -40,12 +41,12 @@ Result<void> check_key(DriverType driver, const std::string& key, const std::str
   if (!printable(value)) return invalid_value(key, value, "holds a control character");
   if (key.starts_with("user.") && key.size() > 5) return kOk;
   if (key == "source") return check_source(value);
-  if (key == "volume.size") {
-    TRY(parse_size(key, value));
-    if (driver == DriverType::kBtrfs) return kOk;
-    return Error(ErrorKind::kUnsupported,
-                 "volume.size \"" + value + "\": driver " + std::string(driver_text(driver)) + " has no quotas");
+  if (key.starts_with("volume.")) {
+    TRY_CONTEXT(key, check_volume_config({{key.substr(std::string("volume.").size()), value}}, VolumeContent::kFilesystem));
+    return kOk;
   }
+  if (key.starts_with("rsync."))
+    return Error(ErrorKind::kUnsupported, key + " \"" + value + "\": volumes are copied without rsync");
   if (driver == DriverType::kBtrfs) {
     if (key == "size") return TRY(parse_size(key, value)), Result<void>(kOk);
     if (key == "btrfs.mount_options") return check_mount_options(value);

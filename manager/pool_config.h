@@ -12,8 +12,8 @@ namespace cella::manager {
 // 1 to 63 bytes without '/', spaces and control characters; not "." nor "..". Errors: kInvalid.
 Result<void> check_pool_name(const std::string& name);
 
-// Every key known for the driver and every value of its type. Errors: kInvalid naming key and value; kUnsupported for
-// volume.size where the driver has no quotas.
+// Every key known for the driver and every value of its type. Errors: kInvalid naming key and value; kUnsupported with
+// the reason for keys that other servers know.
 Result<void> check_pool_config(storage::DriverType driver, const Config& config);
 
 // Keys that are fixed when the pool is made may not differ. Errors: kInvalid naming the key.

@@ -6,8 +6,22 @@
 #include "manager/events.h"
 #include "manager/names.h"
 #include "manager/pool_config.h"
+#include "storage/btrfs_pool.h"
 
 namespace cella::manager {
+
+namespace {
+
+// A default that no volume could have would make every creation fail.
+Result<void> check_size_default(const storage::PoolSpec& spec, const Config& config) {
+  const auto size = config.find("volume.size");
+  if (size == config.end() || storage::has_quotas(spec)) return kOk;
+  return Error(ErrorKind::kUnsupported,
+               "volume.size \"" + size->second + "\": the file system of storage pool \"" + spec.name +
+                   "\" has no project quotas (ext4 or xfs mounted with prjquota)");
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Pools>> Pools::open(Wiring wiring) {
   auto pools = std::make_unique<PoolSet>(std::move(wiring));
@@ -119,6 +133,11 @@ Result<void> PoolSet::create(const PoolCreate& request) {
   pool.spec = pool_spec(driver, record.name, record.config, wiring_.state_dir);
   pool.driver = storage::make_driver(pool.spec);
   TRY_CONTEXT("Storage pool \"" + record.name + "\"", pool.driver->create());
+  const Result<void> fits = check_size_default(pool.spec, record.config);
+  if (!fits.ok()) {
+    static_cast<void>(pool.driver->destroy());
+    return fits;
+  }
   pool.available = true;
   const Result<void> stored = insert_pool(wiring_.database, record);
   if (!stored.ok()) {
@@ -165,6 +184,21 @@ Result<void> PoolSet::adopt(const PoolCreate& request) {
   return kOk;
 }
 
+Result<void> PoolSet::resize(OpenPool& pool, const Config& config) {
+  const auto size = config.find("size");
+  const auto present = pool.record.config.find("size");
+  if (size == config.end() || (present != pool.record.config.end() && size->second == present->second)) {
+    if (size == config.end() && present != pool.record.config.end())
+      return invalid_value("size", "", "a pool in a loop file has one (it is \"" + present->second + "\")");
+    return kOk;
+  }
+  const Bytes wanted = TRY(parse_size("size", size->second));
+  TRY(usable_pool(pool.record.name));
+  TRY(storage::grow_btrfs(pool.spec, wanted));
+  pool.spec.size = wanted;
+  return kOk;
+}
+
 Result<void> PoolSet::update(const std::string& name, const Config& config, const std::string& description) {
   const std::lock_guard changing(changing_);
   OpenPool pool = TRY(open_pool(name));
@@ -172,12 +206,15 @@ Result<void> PoolSet::update(const std::string& name, const Config& config, cons
   std::erase_if(after, [](const auto& entry) { return entry.second.empty(); });
   TRY(check_pool_config(pool.spec.driver, after));
   TRY(check_pool_change(pool.record.config, after));
+  TRY(check_size_default(pool.spec, after));
+  TRY(resize(pool, after));
   pool.record.config = std::move(after);
   pool.record.description = description;
   TRY(update_pool(wiring_.database, pool.record));
   {
     const std::lock_guard lock(mutex_);
     pools_.at(name).record = pool.record;
+    pools_.at(name).spec = pool.spec;
   }
   wiring_.events.lifecycle({"storage-pool-updated", "/1.0/storage-pools/" + name, {}, {}});
   return kOk;

@@ -61,6 +61,8 @@ class PoolSet final : public Pools {
   Result<OpenPool> open_pool(const std::string& name) const;
   Result<OpenPool> usable_pool(const std::string& name) const;
   Result<void> check_new(const PoolRecord& record) const;
+  // Grows a pool whose size the configuration changes. Errors: kInvalid for a smaller one.
+  Result<void> resize(OpenPool& pool, const Config& config);
   std::vector<std::string> users_of(const std::string& name) const;
   Pool shown(const OpenPool& pool) const;
   void release_unknown_images(const OpenPool& pool);

@@ -1,6 +1,8 @@
 #include "storage/btrfs_pool.h"
 
 #include <fcntl.h>
+#include <linux/btrfs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -120,6 +122,27 @@ Result<void> mount_btrfs(const PoolSpec& spec) {
   // The device must outlive this function's descriptor: the mount keeps it.
   const LoopDevice device = TRY(use_loop_device(TRY(std::move(file)), LoopAccess::kReadWrite, spec.source));
   return attach_mount(TRY(mount_btrfs_device(device.path, options)), spec.directory);
+}
+
+Result<void> grow_btrfs(const PoolSpec& spec, Bytes size) {
+  const std::string wanted = std::to_string(size.value);
+  if (TRY(btrfs_source(spec)) != BtrfsSource::kLoopFile)
+    return invalid_value("size", wanted, "only a pool in a loop file has a size");
+  const Fd file = TRY(open_path(spec.source, O_RDWR));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return errno_error(errno, "stat " + spec.source);
+  if (size.value < static_cast<std::uint64_t>(status.st_size))
+    return invalid_value("size", wanted, "a pool cannot be shrunk (it has " + std::to_string(status.st_size) + " bytes)");
+  const LoopDevice device = TRY(use_loop_device(file, LoopAccess::kReadWrite, spec.source));
+  if (::ftruncate(file.get(), static_cast<off_t>(size.value)) != 0)
+    return errno_error(errno, "ftruncate " + spec.source + " to " + wanted);
+  TRY(refresh_loop_size(device));
+  btrfs_ioctl_vol_args arguments{};
+  std::string_view("max").copy(arguments.name, sizeof arguments.name - 1);
+  const DirFd directory = TRY(open_dir(spec.directory));
+  if (::ioctl(directory.get(), BTRFS_IOC_RESIZE, &arguments) != 0)
+    return errno_error(errno, "BTRFS_IOC_RESIZE " + spec.directory);
+  return kOk;
 }
 
 Result<void> unmount_btrfs(const PoolSpec& spec) {

@@ -24,6 +24,11 @@ Result<void> create_btrfs(const PoolSpec& spec, Rollback& rollback);
 Result<void> mount_btrfs(const PoolSpec& spec);
 Result<void> unmount_btrfs(const PoolSpec& spec);
 
+// Makes the loop file of a mounted pool, and the file system in it, larger.
+// Errors: kInvalid for a smaller size, or for a pool that is not in a loop file; kNoSpace.
+// Source: BTRFS_IOC_RESIZE, LOOP_SET_CAPACITY.
+Result<void> grow_btrfs(const PoolSpec& spec, Bytes size);
+
 // Removes the loop file, or nothing.
 Result<void> destroy_btrfs(const PoolSpec& spec);
 

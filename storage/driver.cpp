@@ -9,6 +9,7 @@
 #include "storage/dir_driver.h"
 #include "storage/overlay_driver.h"
 #include "storage/plain_pool.h"
+#include "storage/project_quota.h"
 
 namespace cella::storage {
 
@@ -51,6 +52,12 @@ Result<std::vector<std::string>> list_volumes(const PoolSpec& spec, VolumeKind k
 Result<bool> volume_exists(const PoolSpec& spec, const VolumeId& volume) {
   TRY(check_volume_name(volume));
   return path_exists(pool_directory(spec) + "/" + place_of(volume).path());
+}
+
+bool has_quotas(const PoolSpec& spec) {
+  if (spec.driver == DriverType::kBtrfs) return true;
+  const Result<DirFd> directory = open_dir(pool_directory(spec));
+  return directory.ok() && has_project_quotas(*directory);
 }
 
 Result<PoolSpace> pool_space(const PoolSpec& spec) {

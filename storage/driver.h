@@ -76,6 +76,8 @@ Result<DirFd> open_own_directory(const PoolSpec& spec, const VolumeId& volume);
 // Names of the volumes of a kind, sorted; snapshots as "VOLUME/SNAPSHOT".
 Result<std::vector<std::string>> list_volumes(const PoolSpec& spec, VolumeKind kind);
 Result<bool> volume_exists(const PoolSpec& spec, const VolumeId& volume);
+// Whether volumes of a pool that is up can be given a size.
+bool has_quotas(const PoolSpec& spec);
 // Space of the file system below the pool.
 Result<PoolSpace> pool_space(const PoolSpec& spec);
 

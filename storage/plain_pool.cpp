@@ -93,8 +93,7 @@ namespace {
 
 Result<DirFd> open_counted(const PoolTree& tree, const VolumeId& volume, const char* what) {
   TRY(check_volume_name(volume));
-  DirFd directory = TRY(tree.open_volume(volume));
-  if (has_project_quotas(directory)) return directory;
+  if (has_project_quotas(tree.root())) return tree.open_volume(volume);
   return Error(ErrorKind::kUnsupported,
                std::string(what) + " of " + volume_text(volume) + ": the file system at " + tree.directory() +
                    " has no project quotas (ext4 or xfs mounted with prjquota); a btrfs pool has quotas of its own");

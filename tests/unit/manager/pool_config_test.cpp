@@ -37,7 +37,9 @@ TEST(PoolConfig, KeysBelongToDrivers) {
       {DriverType::kDir, "nonsense", "1"},
       {DriverType::kDir, "user.", "1"},
       {DriverType::kDir, "user.x", "a\nb"},
-      {DriverType::kOverlay, "volume.size", "1GiB"},
+      {DriverType::kOverlay, "volume.size", "much"},
+      {DriverType::kOverlay, "volume.colour", "red"},
+      {DriverType::kDir, "rsync.bwlimit", "10MB"},
   };
   for (const auto& entry : bad) {
     const Result<void> checked = check_pool_config(entry.driver, {{entry.key, entry.value}});
@@ -50,7 +52,7 @@ TEST(PoolConfig, FixedKeysStay) {
   const Config before{{"source", "/a"}, {"size", "5GiB"}};
   EXPECT_TRUE(check_pool_change(before, {{"source", "/a"}, {"size", "5GiB"}, {"user.x", "y"}}).ok());
   EXPECT_FALSE(check_pool_change(before, {{"source", "/b"}, {"size", "5GiB"}}).ok());
-  EXPECT_FALSE(check_pool_change(before, {{"source", "/a"}}).ok());
+  EXPECT_FALSE(check_pool_change(before, {{"source", "/a"}, {"source.wipe", "true"}}).ok());
 }
 
 TEST(PoolConfig, IsCompletedWithItsSource) {
