@@ -144,7 +144,6 @@ class ImageHandlers {
     manager::ImageUpload upload = *std::move(wanted);
     upload.filename = told.filename;
     if (upload.fingerprint.empty()) upload.fingerprint = told.fingerprint;
-    if (upload.aliases.empty()) upload.aliases = told.aliases;
     manager::Images& into = images_.in(upload.project);
     TRY(receive_image(request, body, into.upload_directory(), upload));
     const manager::OperationRecord ended = TRY(operations_.wait(TRY(into.import(std::move(upload))), std::nullopt));

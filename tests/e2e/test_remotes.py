@@ -179,9 +179,8 @@ def test_instances_through_a_remote(host):
     assert command(user, "exec", "box:far", "--", "cat", given="over the wire\n").stdout == "over the wire\n"
     assert "far" in command(user, "list", "box:").stdout
     command(user, "delete", "-f", "box:far")
-    for words in (("launch", "box:busybox", "near"), ("list", "nowhere:")):
-        refused = command(user, *words, check=False)
-        assert refused.returncode == 1, words
+    refused = command(user, "list", "nowhere:", check=False)
+    assert refused.returncode == 1
 
 
 def test_stock_client(host):
@@ -221,6 +220,76 @@ def test_image_from_another_server(host):
         wait = other.api("GET", answer["operation"] + "/wait")[1]["metadata"]
         assert status == 202 and wait["status_code"] == 400 and "certificate" in wait["err"], wait
         assert list((other.dir / "images/uploads").iterdir()) == []
+    finally:
+        other.close()
+
+
+def two_servers(host):
+    """Another daemon with a pool, and a client there that knows this one as `box`."""
+    other = Host()
+    other.start()
+    other.cella("storage", "create", "default", "dir")
+    other.cella("profile", "device", "add", "default", "root", "disk", "path=/", "pool=default")
+    user = client(other, "images")
+    user.update(CELLA_DIR=str(other.dir), LXD_DIR=str(other.dir))
+    return other, user
+
+
+def test_launch_from_another_servers_image(host):
+    fingerprint = ready(host)
+    other, user = two_servers(host)
+    try:
+        command(user, "remote", "add", "box", token(host, "launcher"))
+        programs = [None] + (["lxc"] if shutil.which("lxc") else [])
+        if len(programs) > 1:
+            lxc(user, "remote", "add", "box", token(host, "stock launcher"))
+        for public in (False, True):
+            host.api("PATCH", f"/1.0/images/{fingerprint}", {"public": public})
+            for program in programs:
+                command(user, "launch", "box:busybox", "near", program=program)
+                assert other.exec("near", "hostname") == "near"
+                found = json.loads(other.out("query", f"/1.0/images/{fingerprint}"))
+                assert found["cached"] and ("update_source" in found) == public, found
+                assert other.out("config", "get", "near", "volatile.base_image") == fingerprint
+                other.cella("delete", "--force", "near")
+                command(user, "init", "box:busybox", "near", program=program)  # from the cache
+                other.cella("delete", "near")
+                other.cella("image", "delete", fingerprint)
+        missing = command(user, "launch", "box:nothing", "near", check=False)
+        assert missing.returncode == 1 and "nothing" in missing.stderr
+        body = {"name": "near", "source": {"type": "image", "server": "https://127.0.0.1:1", "fingerprint": fingerprint}}
+        ended = other.api("GET", other.api("POST", "/1.0/instances", body)[1]["operation"] + "/wait")[1]["metadata"]
+        assert ended["status_code"] == 400 and "127.0.0.1" in ended["err"], ended
+        assert other.json("list") == [] and other.json("image", "list") == []
+    finally:
+        host.api("PATCH", f"/1.0/images/{fingerprint}", {"public": False})
+        other.close()
+
+
+def test_image_pushed_to_another_server(host):
+    ready(host)
+    other, user = two_servers(host)
+    try:
+        other.cella("config", "set", "core.https_address=127.0.0.1:8555")
+        other.cella("config", "set", "core.trust_password=xyz")
+        where = ("remote", "add", "there", "127.0.0.1:8555", "--accept-certificate", "--password", "xyz")
+        local = {**user, "CELLA_DIR": str(host.dir), "LXD_DIR": str(host.dir), "CELLA_CONF": str(host.work / "pusher"),
+                 "LXD_CONF": str(host.work / "pusher-lxc")}
+        for program in [None] + (["lxc"] if shutil.which("lxc") else []):
+            command(local, *where, program=program)
+            command(local, "image", "copy", "busybox", "there:", "--alias", "pushed", "--mode", "push", program=program)
+            found = other.json("image", "list")
+            assert [alias["name"] for image in found for alias in image["aliases"]] == ["pushed"], found
+            other.cella("image", "delete", "pushed")
+        refused = subprocess.run(["curl", "-sk", "-H", "X-LXD-secret: nonsense", "--data-binary", "x",
+                                  "-H", "Content-Type: application/octet-stream", "https://127.0.0.1:8555/1.0/images"],
+                                 capture_output=True, text=True)
+        assert json.loads(refused.stdout)["error_code"] == 403, refused.stdout
+        refused = subprocess.run(["curl", "-sk", "-H", "X-LXD-secret: x", "-H", "Content-Type: application/json", "-d",
+                                  '{"source":{"type":"url","url":"https://127.0.0.1"}}', "https://127.0.0.1:8555/1.0/images"],
+                                 capture_output=True, text=True)
+        assert json.loads(refused.stdout)["error_code"] == 403, refused.stdout
+        assert other.json("image", "list") == [] and list((other.dir / "images/uploads").iterdir()) == []
     finally:
         other.close()
 
