@@ -35,6 +35,13 @@ struct VolumeParts {
     return volumes.settle();
   }
 
+  // Of a pool's volumes, for its `used_by`.
+  std::vector<std::string> urls(const std::string& pool) {
+    std::vector<std::string> found;
+    for (const VolumeRecord& volume : volumes.table().volumes(pool, "")) found.push_back(volume_url(volume.key));
+    return found;
+  }
+
   // What is due by the clock, for the agenda.
   std::optional<Timestamp> next_chore(Timestamp now) {
     auto next = schedules.next(now);

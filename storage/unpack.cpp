@@ -190,6 +190,12 @@ Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& pa
   return run_worker(archive, ArchiveLayout::kBackupPart, &directory, limits, watch, part, owners);
 }
 
+Result<UnpackReport> unpack_backup_volume(const Fd& archive, const std::string& part,
+                                          const std::optional<IdMap>& owners, const Fd& directory,
+                                          const UnpackLimits& limits, const Watch& watch) {
+  return run_worker(archive, ArchiveLayout::kBackupVolume, &directory, limits, watch, part, owners);
+}
+
 namespace {
 
 std::uint64_t little_endian(const unsigned char* bytes, int count) {

@@ -18,6 +18,8 @@ enum class ArchiveLayout : std::uint8_t {
   kRootfs,    // the members are the root file system; they are put below rootfs/
   kBackupIndex,  // a backup, of which only backup/index.yaml is read
   kBackupPart,   // a backup, of which one directory is read: metadata.yaml (may be missing), templates/, rootfs/
+  kBackupVolume,  // a backup, of which one directory ("backup/volume") is put below rootfs/, or one file beside it
+                  // ("backup/volume.img") becomes rootfs/root.img
 };
 
 struct UnpackReport {
@@ -49,6 +51,11 @@ Result<std::string> read_backup_index(const Fd& archive, const Watch& watch);
 // Errors: as above.
 Result<UnpackReport> unpack_backup_part(const Fd& archive, const std::string& part, const std::optional<IdMap>& owners,
                                         const Fd& directory, const UnpackLimits& limits, const Watch& watch);
+// The same for a volume's files: `part` ("backup/volume") comes to lie in rootfs/, or the file PART.img as
+// rootfs/root.img.
+Result<UnpackReport> unpack_backup_volume(const Fd& archive, const std::string& part,
+                                          const std::optional<IdMap>& owners, const Fd& directory,
+                                          const UnpackLimits& limits, const Watch& watch);
 
 enum class RootfsFormat : std::uint8_t { kArchive, kFileSystem };
 // Tells a squashfs or erofs by its magic and checks that it is as long as its super block says. Errors: kInvalid when it

@@ -121,7 +121,8 @@ class Unpacking {
   Result<void> check_complete() {
     if (job_.layout == ArchiveLayout::kBackupIndex)
       return Error(ErrorKind::kInvalid, "archive has no backup/index.yaml: it is not a backup");
-    if (job_.layout != ArchiveLayout::kRootfs && job_.layout != ArchiveLayout::kBackupPart && metadata_.empty())
+    const bool needs_metadata = job_.layout == ArchiveLayout::kUnified || job_.layout == ArchiveLayout::kMetadata;
+    if (needs_metadata && metadata_.empty())
       return Error(ErrorKind::kInvalid, "archive has no metadata.yaml");
     if (job_.layout != ArchiveLayout::kMetadata && !index_.has_directory("rootfs"))
       return Error(ErrorKind::kInvalid, job_.layout == ArchiveLayout::kRootfs ? "archive has no members"
