@@ -25,7 +25,7 @@ Remote remote_of(const YAML::Node& node) {
   Remote remote;
   remote.addr = text_of(node, "addr", "");
   remote.protocol = text_of(node, "protocol", "lxd");
-  remote.auth_type = text_of(node, "auth_type", "tls");
+  remote.auth_type = text_of(node, "auth_type", remote.protocol == "simplestreams" ? "" : "tls");
   remote.project = text_of(node, "project", "");
   remote.is_public = text_of(node, "public", "false") == "true";
   return remote;
