@@ -234,7 +234,8 @@ void InstanceUpdate::follow_nodes(std::int64_t instance) {
     Rollback undo;
     const auto record = around_.set.record(*entry);
     const auto own_map = TRY(instance_id_map(record.id_base, record.id_size, spec.security.raw_ids));
-    LiveChanges changes(around_, *keeper, *running, instance, running->map.value_or(own_map), undo);
+    const IdMap map = running->map.value_or(own_map);
+    LiveChanges changes(around_, *keeper, *running, instance, map, undo);
     TRY(changes.follow_nodes(spec));
     undo.commit();
     return kOk;

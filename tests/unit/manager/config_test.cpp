@@ -128,7 +128,8 @@ INSTANTIATE_TEST_SUITE_P(
                     BadDevice{{{"type", "disk"}, {"path", "mnt"}, {"source", "/x"}}, "mnt"},
                     BadDevice{{{"type", "disk"}, {"path", "/a/../b"}, {"source", "/x"}}, ".."},
                     BadDevice{{{"type", "disk"}, {"path", "/"}, {"pool", "p"}, {"size", "many"}}, "many"},
-                    BadDevice{{{"type", "disk"}, {"path", "/"}, {"pool", "p"}, {"limits.read", "1MB"}}, "limits.read"},
+                    BadDevice{{{"type", "disk"}, {"path", "/"}, {"pool", "p"}, {"limits.read", "fast"}}, "limits.read"},
+                    BadDevice{{{"type", "proxy"}, {"listen", "tcp:0.0.0.0:80"}}, "connect"},
                     BadDevice{{{"type", "disk"}, {"path", "/m"}, {"source", "/x"}, {"colour", "red"}}, "colour"},
                     BadDevice{{{"type", "unix-char"}, {"path", "/tmp/x"}}, "/tmp/x"},
                     BadDevice{{{"type", "unix-char"}, {"path", "/dev/x"}, {"major", "1"}}, "minor"}));
@@ -170,7 +171,7 @@ TEST(VolatileKeys, OfAStoppedInstanceHaveNoHostName) {
 
 TEST(ServerConfig, NamesKeysWithoutEffect) {
   EXPECT_TRUE(check_server_config({{"user.x", "y"}}).ok());
-  EXPECT_EQ(check_server_config({{"core.metrics_address", ":8444"}}).error().kind(), ErrorKind::kUnsupported);
+  EXPECT_EQ(check_server_config({{"core.bgp_address", ":8444"}}).error().kind(), ErrorKind::kUnsupported);
   EXPECT_EQ(check_server_config({{"bogus", "1"}}).error().kind(), ErrorKind::kInvalid);
 }
 

@@ -24,7 +24,7 @@ TEST(Nic, EachBadValueIsRefusedWithItsKey) {
   const std::pair<const char*, const char*> cases[] = {
       {"nictype", "macvlan"},      {"hwaddr", "zz"},          {"mtu", "12"},           {"ipv4.address", "fd42::1"},
       {"ipv6.address", "10.0.0.1"}, {"limits.ingress", "fast"}, {"limits.egress", "1"}, {"security.mac_filtering", "x"},
-      {"name", "too-long-for-a-link"}, {"vlan", "7"},          {"unknown.key", "1"},    {"parent", "br0"},
+      {"name", "too-long-for-a-link"}, {"vlan", "4095"},       {"unknown.key", "1"},    {"parent", "br0"},
       {"ipv4.routes", "10.0.0.0"},
   };
   for (const auto& [key, value] : cases) {
