@@ -75,6 +75,10 @@ void ExecSession::attach(const std::string& name, std::shared_ptr<WebSocketPeer>
   if (!self_) return;
   peers_[name] = std::move(peer);
   if (name == "control") return read_control();
+  if (name == "0") {
+    input_ = std::make_shared<InputRelay>(peers_[name], [](WebSocketPeer::Ending) {});
+    input_->start();
+  }
   // Some clients (pylxd) never open the control socket; all others open it first.
   const std::size_t needed = socket_names(request_.terminal).size() - 1;
   if (peers_.size() - peers_.count("control") == needed) launch();
@@ -139,8 +143,7 @@ void ExecSession::relay_output(const std::string& name, Descriptor from) {
 }
 
 void ExecSession::relay_input(Descriptor to) {
-  input_ = std::make_shared<InputRelay>(peers_["0"], std::move(to), [](WebSocketPeer::Ending) {});
-  input_->start();
+  input_->connect(std::move(to));
 }
 
 void ExecSession::read_control() {

@@ -12,6 +12,8 @@ namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
 constexpr std::size_t kPieceBytes = 32u << 10;
+// Input that is kept for a command whose other sockets are still to come.
+constexpr std::size_t kMostReadAhead = 4u << 20;
 
 }  // namespace
 
@@ -78,35 +80,72 @@ void OutputRelay::end(bool peer_alive) {
   to_->write(FrameKind::kText, "", finish);
 }
 
+InputRelay::InputRelay(std::shared_ptr<WebSocketPeer> from, std::function<void(WebSocketPeer::Ending)> on_end)
+    : from_(std::move(from)), on_end_(std::move(on_end)) {}
+
 InputRelay::InputRelay(std::shared_ptr<WebSocketPeer> from, Descriptor to,
                        std::function<void(WebSocketPeer::Ending)> on_end)
-    : from_(std::move(from)), to_(std::move(to)), on_end_(std::move(on_end)) {}
+    : from_(std::move(from)), to_(std::move(to)), on_end_(std::move(on_end)), connected_(true) {}
 
 void InputRelay::start() { read(); }
+
+void InputRelay::connect(Descriptor to) {
+  connected_ = true;
+  to_ = std::move(to);
+  if (!queued_.empty()) return write(std::exchange(queued_, std::string()));
+  if (ended_) end(*ended_);
+}
 
 void InputRelay::stop_writing() {
   boost::system::error_code ignored;
   if (to_) to_->cancel(ignored);
   to_.reset();
+  connected_ = true;
+  queued_ = std::string();
 }
 
 void InputRelay::read() {
+  if (std::exchange(reading_, true)) return;
   from_->read([self = shared_from_this()](FrameKind kind, std::string_view data, WebSocketPeer::Ending ending) {
+    self->reading_ = false;
     if (kind == FrameKind::kClosed) return self->end(ending);
     // Some clients send text frames with text in them; an empty one is the end of the input.
     if (kind == FrameKind::kText && data.empty()) return self->end(WebSocketPeer::Ending::kNone);
-    if (!self->to_ || data.empty()) return self->read();
-    self->pending_ = data;
-    asio::async_write(*self->to_, asio::buffer(self->pending_),
-                      [self, to = self->to_](boost::system::error_code error, std::size_t) {
-                        // The process closed its end: the rest of the input goes nowhere, as in a pipe.
-                        if (error && error != asio::error::operation_aborted) self->to_.reset();
-                        self->read();
-                      });
+    self->take(data);
   });
 }
 
+void InputRelay::take(std::string_view data) {
+  if (!connected_ || writing_) {
+    queued_ += data;
+    if (!connected_ && queued_.size() < kMostReadAhead) read();
+    return;
+  }
+  if (!to_ || data.empty()) return read();
+  write(std::string(data));
+}
+
+void InputRelay::write(std::string data) {
+  writing_ = true;
+  pending_ = std::move(data);
+  asio::async_write(*to_, asio::buffer(pending_),
+                    [self = shared_from_this(), to = to_](boost::system::error_code error, std::size_t) {
+                      self->writing_ = false;
+                      // The process closed its end: the rest of the input goes nowhere, as in a pipe.
+                      if (error && error != asio::error::operation_aborted) self->to_.reset();
+                      if (self->to_ && !self->queued_.empty()) {
+                        return self->write(std::exchange(self->queued_, std::string()));
+                      }
+                      if (self->ended_) return self->end(*self->ended_);
+                      self->read();
+                    });
+}
+
 void InputRelay::end(WebSocketPeer::Ending ending) {
+  if (!connected_ || writing_) {
+    ended_ = ending;
+    return;
+  }
   to_.reset();
   pending_ = std::string();
   if (const auto on_end = std::exchange(on_end_, nullptr)) on_end(ending);

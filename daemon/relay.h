@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/beast.h"
@@ -45,19 +46,30 @@ class OutputRelay : public std::enable_shared_from_this<OutputRelay> {
 // how; the relay's share of the descriptor is dropped then.
 class InputRelay : public std::enable_shared_from_this<InputRelay> {
  public:
+  // Reads ahead until connect() tells where to: some clients send all their input before they open the other sockets,
+  // and what the kernel takes of it is not enough.
+  InputRelay(std::shared_ptr<WebSocketPeer> from, std::function<void(WebSocketPeer::Ending)> on_end);
   InputRelay(std::shared_ptr<WebSocketPeer> from, Descriptor to, std::function<void(WebSocketPeer::Ending)> on_end);
   void start();
+  void connect(Descriptor to);
   // Drops the descriptor: what still comes is read and thrown away.
   void stop_writing();
 
  private:
   void read();
+  void take(std::string_view data);
+  void write(std::string data);
   void end(WebSocketPeer::Ending ending);
 
   std::shared_ptr<WebSocketPeer> from_;
   Descriptor to_;
   std::function<void(WebSocketPeer::Ending)> on_end_;
-  std::string pending_;
+  std::string pending_;  // being written
+  std::string queued_;   // what came meanwhile
+  std::optional<WebSocketPeer::Ending> ended_;  // told when all is written
+  bool connected_ = false;
+  bool reading_ = false;
+  bool writing_ = false;
 };
 
 }  // namespace cella::daemon

@@ -202,6 +202,7 @@ constexpr std::array kRules{
     KeyRule{"raw.*", kNext, nullptr, kRaw},
     KeyRule{"smbios11.*", kNext, nullptr, kVirtualMachine},
     KeyRule{"snapshots.expiry", kNow, check_expiry},
+    KeyRule{"snapshots.expiry.manual", kNow, nullptr, "snapshots.expiry counts for all of them"},
     KeyRule{"snapshots.pattern", kNow, check_snapshot_pattern},
     KeyRule{"snapshots.schedule", kNow, check_schedule},
     KeyRule{"snapshots.schedule.stopped", kNow, check_bool},
