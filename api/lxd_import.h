@@ -15,7 +15,7 @@ struct LxdImportPost {
   std::string lxd_dir;
   std::string source_pool;
   std::string name;
-  std::string pool;  // to put it in; empty: as in the backup, else the default profile's
+  std::string pool;  // to put it in; empty: one of the same name, else the default profile's
 };
 
 }  // namespace cella::api

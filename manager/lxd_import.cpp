@@ -183,6 +183,16 @@ Result<void> LxdImport::pack(const Fd& pool, const LxdInstance& instance, const 
   return archive.finish();
 }
 
+// As asked for, else one of the same name, else where the default profile puts roots.
+Result<std::string> LxdImport::target_pool(const LxdImportRequest& request) const {
+  if (!request.pool.empty()) return request.pool;
+  if (around_.pools.find(request.instance.pool).ok()) return request.instance.pool;
+  const auto profiles = TRY(around_.profiles.resolve(std::string(kDefaultProject), {"default"}));
+  const auto root = TRY(find_root_disk(profiles.front().devices));
+  if (root != nullptr) return device_value(root->second, "pool");
+  return Error(ErrorKind::kInvalid, "pool: the default profile has no root disk to go by; name a storage pool");
+}
+
 Result<OperationId> LxdImport::import(const LxdImportRequest& request, const InstanceBackups::Caller& caller) {
   TRY(check_stopped(request.lxd_dir));
   const LxdInstance& instance = request.instance;
@@ -192,7 +202,7 @@ Result<OperationId> LxdImport::import(const LxdImportRequest& request, const Ins
   const Fd pool = TRY(open_pool(request.lxd_dir, instance.pool));
   const auto index = TRY_CONTEXT("instance \"" + instance.name + "\"", read_index(pool, instance));
   BackupImport import{.path = backups_.upload_directory() + "/lxd-" + random_uuid(), .project = project, .name = name,
-                      .pool = request.pool};
+                      .pool = TRY(target_pool(request))};
   Rollback undo;
   undo.add([&] { ::unlink(import.path.c_str()); });
   TRY(pack(pool, instance, index, TRY(open_path(import.path, O_WRONLY | O_CREAT | O_EXCL, 0600))));

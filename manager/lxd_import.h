@@ -21,7 +21,7 @@ struct LxdInstance {
 struct LxdImportRequest {
   std::string lxd_dir;
   LxdInstance instance;
-  std::string pool;  // to put it in; empty: the default profile's
+  std::string pool;  // to put it in; empty: one of the same name, else the default profile's
 };
 
 // Thread-safe. Nothing of LXD's is changed. What it is given outlives it.
@@ -41,6 +41,7 @@ class LxdImport {
   Result<BackupIndex> read_index(const Fd& pool, const LxdInstance& instance) const;
   void settle(Config& config, Devices& devices) const;
   void settle_network(Device& nic) const;
+  Result<std::string> target_pool(const LxdImportRequest& request) const;
   Result<void> pack(const Fd& pool, const LxdInstance& instance, const BackupIndex& index, const Fd& file) const;
 
   const InstanceSurroundings& around_;

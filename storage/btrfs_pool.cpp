@@ -101,8 +101,10 @@ Result<void> create_btrfs(const PoolSpec& spec, Rollback& rollback) {
     case BtrfsSource::kDevice:
       break;
   }
-  const Fd device = TRY(open_path(spec.source, O_RDWR | O_EXCL));
+  // Closed again before mkfs, which wants the device for itself too.
+  Fd device = TRY(open_path(spec.source, O_RDWR | O_EXCL));
   if (!spec.wipe_source) TRY(check_blank(device, spec.source));
+  device.reset();
   return format(spec.source);
 }
 
