@@ -139,7 +139,8 @@ class CertificateHandlers {
     if (secret.empty()) return not_authorized();
     if (const auto token = api::decode_token(secret); token.ok()) {
       if (auto granted = tokens_.redeem(token->secret)) return *std::move(granted);
-      return not_authorized();
+      return Error(ErrorKind::kDenied,
+                   "not authorized: the token was used or revoked, is too old, or of before the server's last start");
     }
     if (!TRY(password_.check(server_, secret))) return not_authorized();
     return asked;

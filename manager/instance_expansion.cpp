@@ -41,7 +41,9 @@ Result<ExpandedInstance> expand_instance(const InstanceSurroundings& around, con
                      short_name(record.name) + " or to one of its profiles");
   }
   TRY(check_raw_idmap(spec.security.raw_ids, around.id_windows));
-  TRY(find_id_range(around.database, around.id_windows, record.id, spec.security.ids));
+  if (spec.security.ids != IdWish{}) {
+    TRY(find_id_range(around.database, around.id_windows, record.id, spec.security.ids));
+  }
   TRY(around.pools.find(spec.root->pool));
   TRY(check_limit_controllers(short_name(record.name), merged.config, spec, around.controllers,
                               around.hierarchy.path()));

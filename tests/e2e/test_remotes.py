@@ -146,7 +146,7 @@ def test_token_works_once(host):
     assert "laptop" in host.out("config", "trust", "list")
     assert "laptop" not in host.out("config", "trust", "list-tokens")
     again = command(client(host, "token2"), "remote", "add", "box", text, check=False)
-    assert again.returncode == 1 and "not authorized" in again.stderr, again.stderr
+    assert again.returncode == 1 and "not authorized: the token was used" in again.stderr, again.stderr
     text = token(host, "revoked")
     host.cella("config", "trust", "revoke-token", "revoked")
     assert command(client(host, "token2"), "remote", "add", "box", text, check=False).returncode == 1
@@ -267,7 +267,7 @@ def test_launch_from_another_servers_image(host):
 
 
 def test_image_pushed_to_another_server(host):
-    ready(host)
+    fingerprint = ready(host)
     other, user = two_servers(host)
     try:
         other.cella("config", "set", "core.https_address=127.0.0.1:8555")
@@ -277,10 +277,11 @@ def test_image_pushed_to_another_server(host):
                  "LXD_CONF": str(host.work / "pusher-lxc")}
         for program in [None] + (["lxc"] if shutil.which("lxc") else []):
             command(local, *where, program=program)
-            command(local, "image", "copy", "busybox", "there:", "--alias", "pushed", "--mode", "push", program=program)
-            found = other.json("image", "list")
-            assert [alias["name"] for image in found for alias in image["aliases"]] == ["pushed"], found
-            other.cella("image", "delete", "pushed")
+            for mode, name in (("push", "busybox"), ("relay", fingerprint)):
+                command(local, "image", "copy", name, "there:", "--alias", "pushed", "--mode", mode, program=program)
+                found = other.json("image", "list")
+                assert [alias["name"] for image in found for alias in image["aliases"]] == ["pushed"], found
+                other.cella("image", "delete", "pushed")
         refused = subprocess.run(["curl", "-sk", "-H", "X-LXD-secret: nonsense", "--data-binary", "x",
                                   "-H", "Content-Type: application/octet-stream", "https://127.0.0.1:8555/1.0/images"],
                                  capture_output=True, text=True)
