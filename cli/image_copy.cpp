@@ -5,6 +5,7 @@
 #include "api/operation.h"
 #include "cli/image_name.h"
 #include "cli/image_offer.h"
+#include "cli/image_relay.h"
 #include "cli/image_verbs.h"
 #include "cli/migrate.h"
 #include "cli/object.h"
@@ -78,17 +79,17 @@ Result<void> push(Server& source, Server& target, const api::Image& image, api::
 
 Result<int> run(Server& server, const Arguments& arguments) {
   const std::string mode = arguments.text("mode", "pull");
-  if (mode == "relay") {
-    return Error(ErrorKind::kUnsupported, "--mode relay: use pull or push, or image export and import");
+  if (mode != "pull" && mode != "push" && mode != "relay") {
+    return invalid_value("--mode", mode, "expected pull, push or relay");
   }
-  if (mode != "pull" && mode != "push") return invalid_value("--mode", mode, "expected pull or push");
   const Ends ends = TRY(ends_of(server, arguments));
   Server target(server.globals());
   TRY(target.use_remote(ends.target));
-  if (mode == "push") {
+  if (mode != "pull") {
     TRY(server.use_remote(ends.source.remote));
     const api::Image image = TRY(image_named(server, ends.source.rest));
-    TRY(push(server, target, image, request_of(arguments, image)));
+    const api::ImageCreate create = request_of(arguments, image);
+    TRY(mode == "push" ? push(server, target, image, create) : relay_image(server, target, image, create));
   } else {
     const ImageOffer offer = TRY(image_offer(server, ends.source.remote, ends.source.rest));
     TRY(pull(target, offer, request_of(arguments, offer.image)));
@@ -104,12 +105,13 @@ Command image_copy_command() {
           .aliases = {"cp"},
           .usage = "[<remote>:]<image> <remote>:",
           .summary = "Copy an image to another server",
-          .details = "The target fetches it from the source (pull), or the source sends it (push).",
+          .details = "The target fetches it from the source (pull), the source sends it (push), or this\n"
+                     "client passes it on (relay).",
           .examples = "cella image copy box:debian/12 local: --copy-aliases",
           .flags = {{.name = "auto-update", .help = "Look for newer ones now and then"},
                     {.name = "alias", .value = "name", .help = "Alias at the target; may be repeated"},
                     {.name = "copy-aliases", .help = "Give it the aliases it has at the source"},
-                    {.name = "mode", .value = "mode", .help = "pull or push", .fallback = "pull"},
+                    {.name = "mode", .value = "mode", .help = "pull, push or relay", .fallback = "pull"},
                     {.name = "public", .help = "Make it public at the target"}},
           .min_words = 2,
           .max_words = 2,

@@ -19,10 +19,7 @@ ImageClock::ImageClock(boost::asio::io_context& io, manager::Server& server, std
                        RunOnWorker run)
     : server_(server), fetches_(std::move(fetches)), run_(std::move(run)), timer_(io) {}
 
-void ImageClock::start() {
-  updated_ = steady_clock::now();
-  tick();
-}
+void ImageClock::start() { tick(); }
 
 void ImageClock::wait() {
   timer_.expires_after(kTick);
@@ -41,8 +38,9 @@ void ImageClock::tick() {
       }
     });
   }
-  if (policy.update_interval.count() > 0 && steady_clock::now() - updated_ >= policy.update_interval) {
-    updated_ = steady_clock::now();
+  const auto now = steady_clock::now();
+  if (policy.update_interval.count() > 0 && (!updated_ || now - *updated_ >= policy.update_interval)) {
+    updated_ = now;
     fetches_->update_all([](const std::string& fingerprint, const Error& error) {
       spdlog::warn("cannot update an image fingerprint={} error=\"{}\"", fingerprint, error.message());
     });

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "api/beast.h"
 #include "daemon/handlers.h"
@@ -11,7 +12,7 @@
 
 namespace cella::daemon {
 
-// On the I/O thread. What it is given outlives it.
+// On the I/O thread. The first look is at the start. What it is given outlives it.
 class ImageClock {
  public:
   ImageClock(boost::asio::io_context& io, manager::Server& server, std::shared_ptr<ImageFetches> fetches,
@@ -26,7 +27,7 @@ class ImageClock {
   const std::shared_ptr<ImageFetches> fetches_;
   const RunOnWorker run_;
   boost::asio::steady_timer timer_;
-  std::chrono::steady_clock::time_point updated_;
+  std::optional<std::chrono::steady_clock::time_point> updated_;  // nullopt: not since the daemon started
 };
 
 }  // namespace cella::daemon

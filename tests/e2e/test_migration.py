@@ -1,5 +1,6 @@
 """Instances copied and moved between two servers by the stock `lxc` and by cella: pull, push, relay, refresh."""
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -217,6 +218,31 @@ def test_cancel_and_broken_connections(host):
     assert "nobody" not in names(two)
     host.cella("snapshot", "m1", "free")
     host.cella("delete", "m1/free")
+
+
+def running(server, description):
+    listed = server.api("GET", "/1.0/operations?recursion=1")[1]["metadata"].get("running", [])
+    return next((item for item in listed if item["description"] == description), None)
+
+
+def test_cancelled_midway(host):
+    two = ready(host)
+    marked(host, "m1")
+    host.cella("file", "push", "-", "m1/root/big", input=os.urandom(48 << 20).hex())
+    for side, description in ((two, "Creating instance"), (host, "Migrating instance")):
+        done = []
+        copy = threading.Thread(target=lambda: done.append(client(BIN / "cella", "copy", "one:m1", "two:cut", check=False)))
+        copy.start()
+        moving = eventually(lambda: (running(side, description) or {}).get("metadata") and
+                            "fs_progress" in running(side, description)["metadata"] and running(side, description), 30,
+                            "files are being sent")
+        assert side.api("DELETE", f"/1.0/operations/{moving['id']}")[0] == 200
+        copy.join()
+        assert done[0].returncode == 1, done[0].stdout
+        assert "cut" not in names(two)
+        eventually(lambda: not running(host, "Migrating instance"), 30, "the source has ended")
+    host.cella("file", "delete", "m1/root/big")
+    assert read(host, "m1") == "here"
 
 
 def certificate(server):

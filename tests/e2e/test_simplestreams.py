@@ -2,9 +2,8 @@
 import hashlib
 import http.server
 import json
-import os
-import pathlib
 import shutil
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -328,6 +327,48 @@ def test_refresh(host):
     assert host.exec("fresh", "cat", "/etc/mark") == "two"
     host.cella("delete", "--force", "fresh")
     lxc("image", "refresh", "mine")
+    no_images(host)
+
+
+def age(host, fingerprint, days):
+    """As if the image had come, and had been used, so long ago."""
+    host.stop()
+    with sqlite3.connect(host.dir / "database/cella.db") as database:
+        database.execute("UPDATE images SET uploaded_at = uploaded_at - ?1, last_used_at = last_used_at - ?1 "
+                         "WHERE fingerprint = ?2 AND last_used_at > 0", (days * 86400 * 10**9, fingerprint))
+    host.start()
+
+
+def test_unused_cached_images_expire(host):
+    server(host)
+    newest = state["published"][-1]
+    cella("init", "imgs:busybox", "brief")
+    cella("image", "copy", "imgs:whole", "local:")
+    cella("init", newest["unified"], "other")
+    host.cella("delete", "brief", "other")
+    age(host, newest["split"], 9)
+    assert image(host, newest["split"])
+    age(host, newest["split"], 2)
+    age(host, newest["unified"], 400)
+    eventually(lambda: not image(host, newest["split"]), 10, "the cached image goes")
+    assert image(host, newest["unified"]), "one that was asked for stays"
+    no_images(host)
+
+
+def test_newer_images_come_by_themselves(host):
+    server(host)
+    cella("init", "imgs:busybox", "brief")
+    old = state["published"][-1]["split"]
+    host.cella("image", "alias", "create", "named", old)
+    new = publish("20240301_00:00", "three")["split"]
+    host.stop()
+    host.start()
+    eventually(lambda: image(host, new) and not image(host, old), 20, "the newer image is there")
+    found = image(host, new)
+    assert found["cached"] and found["auto_update"] and found["aliases"][0]["name"] == "named", found
+    host.cella("start", "brief")
+    assert host.exec("brief", "cat", "/etc/mark") != "three", "instances stay what they are"
+    host.cella("delete", "--force", "brief")
     no_images(host)
 
 
