@@ -36,7 +36,7 @@ EventHub::~EventHub() { state_->subscription.cancel(); }
 
 bool EventFilter::lets_through(const manager::Event& event) const {
   if (!types.empty() && !types.contains(std::string(manager::event_type_text(event.type())))) return false;
-  if (event.type() == manager::EventType::kLogging) return logs;
+  if (event.project.empty()) return unscoped;
   return project.empty() || event.project == project;
 }
 

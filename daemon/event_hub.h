@@ -20,7 +20,7 @@ namespace cella::daemon {
 struct EventFilter {
   std::set<std::string> types;  // of "operation", "lifecycle", "logging"; empty: all
   std::string project;          // empty: of all projects
-  bool logs = true;             // log lines, which belong to no project
+  bool unscoped = true;         // log lines and what else belongs to no project
 
   bool lets_through(const manager::Event& event) const;
 };

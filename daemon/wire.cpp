@@ -220,13 +220,12 @@ api::Operation to_wire(const manager::OperationRecord& record) {
   out.updated_at = time_to_wire(record.updated_at);
   out.status = status_of(record.status);
   out.status_code = static_cast<int>(record.status);
-  const std::string query = manager::project_query(record.project);
   for (const auto& [noun, names] : record.resources) {
-    for (const std::string& name : names) out.resources[noun].push_back(url_of(noun, name) + query);
+    for (const std::string& name : names) out.resources[noun].push_back(url_of(noun, name));
   }
   // Clients from before "instances" look for this one.
   if (const auto found = record.resources.find("instances"); found != record.resources.end()) {
-    for (const std::string& name : found->second) out.resources["containers"].push_back(url_of("containers", name) + query);
+    for (const std::string& name : found->second) out.resources["containers"].push_back(url_of("containers", name));
   }
   if (!record.metadata.empty()) out.metadata.text = encode_value(record.metadata);
   out.may_cancel = record.may_cancel;

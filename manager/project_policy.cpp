@@ -50,14 +50,14 @@ bool is_harmless(View key) {
   });
 }
 
-// What cannot be read as a truth counts as the worse of both.
+// What cannot be read as a truth is neither.
 bool is_true(const std::string& key, const std::string& value) {
   const auto truth = parse_bool(key, value);
-  return !truth.ok() || *truth;
+  return truth.ok() && *truth;
 }
 bool is_false(const std::string& key, const std::string& value) {
   const auto truth = parse_bool(key, value);
-  return !truth.ok() || !*truth;
+  return truth.ok() && !*truth;
 }
 
 class Restrictions {

@@ -176,7 +176,7 @@ Result<OperationId> Projects::rename(const std::string& name, const std::string&
   if (exists(to)) return Error(ErrorKind::kExists, "A project named \"" + to + "\" already exists");
   OperationRequest request;
   request.description = "Renaming project";
-  request.project = name;
+  request.project.clear();  // whoever asked waits for it from some other project
   return operations_.start(std::move(request), [this, name, to, requestor](const OperationHandle&) -> Result<void> {
     TRY(rename_now(name, to));
     tell("project-renamed", to, requestor, {{"old_name", name}});

@@ -369,7 +369,7 @@ def test_operations_and_events_are_told_in_their_project(host):
     assert "/1.0/instances/secret?project=web" in sources, sources
     resources = [e["metadata"]["resources"]["instances"] for e in heard["web"]
                  if e["type"] == "operation" and (e["metadata"].get("resources") or {}).get("instances")]
-    assert ["/1.0/instances/secret?project=web"] in resources, resources
+    assert ["/1.0/instances/secret"] in resources, resources  # as LXD 5.0 has it: clients take the last part
     assert all(e["project"] == "web" for e in heard["web"]), heard["web"]
     host.cella("delete", "plain")
     drop(host, "web")
