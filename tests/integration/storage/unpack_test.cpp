@@ -129,6 +129,52 @@ TEST_F(UnpackTest, LimitsStopBombs) {
   EXPECT_EQ(entries.error().kind(), ErrorKind::kNoSpace);
 }
 
+TEST_F(UnpackTest, TenGigabytesOfZerosStopAtTheLimit) {
+  // Two files of 5 GiB: compressed frames one after another are one stream.
+  const auto header = [&](const std::string& file, TarWriter tar, const std::string& name) {
+    std::ofstream(path(file)) << tar.add({.name = name, .claimed_size = 5ull << 30}).unfinished();
+  };
+  header("first.tar", std::move(TarWriter().preamble()), "rootfs/zero");
+  header("second.tar", TarWriter(), "rootfs/more");
+  shell("cd " + directory_ +
+        " && zstd -q first.tar second.tar && head -c 256M /dev/zero | zstd -q -1 -o zeros.zst"
+        " && for file in first second; do cat $file.tar.zst; for i in $(seq 20); do cat zeros.zst; done; done > bomb.tar.zst");
+  const std::string bomb = *read_file(path("bomb.tar.zst"));
+  EXPECT_LT(bomb.size(), 2u << 20);
+  const Result<UnpackReport> report = unpack(bomb, UnpackLimits{.max_bytes = Bytes{64u << 20}});
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().kind(), ErrorKind::kNoSpace) << report.error().message();
+  struct stat status {};
+  EXPECT_TRUE(::stat(path("out/rootfs/zero").c_str(), &status) != 0 || status.st_blocks * 512 <= (65 << 20));
+}
+
+TEST_F(UnpackTest, HolesOfTerabytesCountAsBytes) {
+  shell("cd " + directory_ +
+        " && mkdir -p sparse/rootfs && printf 'architecture: x86_64\\ncreation_date: 1\\n' > sparse/metadata.yaml"
+        " && truncate -s 8T sparse/rootfs/hole && tar -S -C sparse -cf sparse.tar metadata.yaml rootfs");
+  const std::string sparse = *read_file(path("sparse.tar"));
+  EXPECT_LT(sparse.size(), 100000u);
+  const Result<UnpackReport> report = unpack(sparse);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().kind(), ErrorKind::kNoSpace) << report.error().message();
+}
+
+TEST_F(UnpackTest, AnArchiveCutAnywhereIsRefused) {
+  shell("cd " + directory_ +
+        " && mkdir -p noise/rootfs && printf 'architecture: x86_64\\ncreation_date: 1\\n' > noise/metadata.yaml"
+        " && head -c 1M /dev/urandom > noise/rootfs/noise && tar -C noise -cf noise.tar metadata.yaml rootfs"
+        " && gzip -k noise.tar");
+  for (const char* name : {"noise.tar", "noise.tar.gz"}) {
+    const std::string whole = *read_file(path(name));
+    ASSERT_OK(inspect(whole));
+    for (std::size_t length = 0; length + 10240 < whole.size(); length += 64u << 10) {
+      const Result<UnpackReport> report = inspect(whole.substr(0, length));
+      ASSERT_FALSE(report.ok()) << name << " cut at " << length;
+      EXPECT_EQ(report.error().kind(), ErrorKind::kInvalid) << report.error().message();
+    }
+  }
+}
+
 TEST_F(UnpackTest, DeviceNodesAreCountedAndNotMade) {
   TarWriter tar;
   tar.preamble()
