@@ -15,7 +15,7 @@ namespace cella::api {
 
 // Where the index is, below the server's address, and how long it and a product file may be.
 inline constexpr std::string_view kStreamIndexPath = "streams/v1/index.json";
-inline constexpr std::uint64_t kMaxStreamBytes = 64u << 20;
+inline constexpr std::uint64_t kMaxStreamBytes = 32u << 20;
 
 struct StreamFile {
   std::string path;  // below the server's address

@@ -19,6 +19,13 @@ Result<std::optional<MigrationPeer>> target_of(const api::InstancePost& body) {
   return std::optional(std::move(peer));
 }
 
+// The fingerprint of the image that the instance was once made of; empty: unknown.
+Result<void> check_base_image(const std::string& fingerprint) {
+  const bool plain = fingerprint.size() == 64 && fingerprint.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (plain || fingerprint.empty()) return kOk;
+  return invalid_value("source.base-image", fingerprint.substr(0, 300), "expected the fingerprint of an image");
+}
+
 manager::MigrationMeeting meeting_at(const MigrationPeer& peer) {
   manager::MigrationMeeting meeting;
   meeting.open = [peer](const manager::OperationHandle&) { return connect_migration(peer); };
@@ -64,6 +71,7 @@ Result<manager::OperationId> MigrationRequests::receive(manager::InstanceCreate 
                                                         const api::InstanceSource& source, const Caller& caller) {
   if (source.live) return Error(ErrorKind::kUnsupported, "source.live: a container's memory cannot be received");
   if (create.name.empty()) return invalid_value("name", "", "must be given for an instance from another server");
+  TRY(check_base_image(source.base_image));
   manager::MigrationReceive request;
   request.create = std::move(create);
   request.base_image = source.base_image;

@@ -249,22 +249,43 @@ def certificate(server):
     return json.loads(server.out("query", "/1.0"))["environment"]["certificate"]
 
 
-def test_target_killed_midway(host):
+def start_copy(*words):
+    """A copy on a thread of its own, whose result list is filled at its end; returns both when files are being sent."""
+    done = []
+    copy = threading.Thread(target=lambda: done.append(client(BIN / "cella", "copy", *words, check=False)))
+    copy.start()
+    two = servers["two"]
+    eventually(lambda: "fs_progress" in ((running(two, "Creating instance") or {}).get("metadata") or {}), 30, "files are sent")
+    return copy, done
+
+
+def volumes(server):
+    return sorted(str(path.relative_to(server.dir)) for path in server.dir.glob("storage-pools/*/*/*")
+                  if path.parent.name in ("volumes", "snapshots"))
+
+
+def test_killed_midway(host):
     two = ready(host)
     marked(host, "m1")
-    done = []
-    copy = threading.Thread(target=lambda: done.append(client(BIN / "cella", "copy", "one:m1", "two:cut", check=False)))
-    copy.start()
-    two.kill()
-    copy.join()
-    two.start()
-    left = names(two)
-    assert left in ([], ["cut"]), left
-    if left:
-        assert done[0].returncode == 0 or snapshots(two, "cut") is not None
-        two.cella("delete", "cut", check=False)
-    assert read(host, "m1") == "here"
-    eventually(lambda: host.cella("snapshot", "m1", "free", check=False).returncode == 0, 90, "the source is free")
+    client(BIN / "cella", "copy", "one:m1", "two:kept")
+    host.cella("file", "push", "-", "m1/root/big", input=os.urandom(48 << 20).hex())
+    there, here = volumes(two), volumes(host)
+    assert there and here
+    for server in (two, host):
+        for words in (("one:m1", "two:cut"), ("one:m1", "two:kept", "--refresh")):
+            copy, done = start_copy(*words)
+            server.kill()
+            copy.join()
+            assert done[0].returncode == 1, done[0].stdout
+            eventually(lambda: server is two or not running(two, "Creating instance"), 30, "the target has ended")
+            server.start()
+            assert names(two) == ["kept"] and volumes(two) == there, (names(two), volumes(two), there)
+            assert read(two, "kept") == "here" and snapshots(two, "kept") == ["s0", "s1"]
+            eventually(lambda: not running(host, "Migrating instance"), 30, "the source has ended")
+            assert read(host, "m1") == "here" and volumes(host) == here
+    host.cella("file", "delete", "m1/root/big")
+    client(BIN / "cella", "copy", "one:m1", "two:kept", "--refresh")
+    two.cella("delete", "kept")
 
 
 def test_zz_second_server_ends(host):

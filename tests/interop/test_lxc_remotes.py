@@ -2,12 +2,13 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import BIN, Host, busybox_image, eventually, run
+from harness import BIN, Host, Skip, busybox_image, eventually, run
 from real_lxd import RealLxd
 
 servers = {}
@@ -39,6 +40,8 @@ def environment(host):
 
 
 def command(host, program, words, check):
+    if shutil.which(program) is None:
+        raise Skip(f"no {program} client")
     done = subprocess.run([program, *map(str, words)], env=environment(host), capture_output=True, text=True, timeout=120,
                           stdin=subprocess.DEVNULL)
     if check and done.returncode != 0:
