@@ -3,7 +3,7 @@ import os
 import shutil
 import subprocess
 
-from harness import DEBIAN, busybox_image, eventually, run, run_checked
+from harness import DEBIAN, Skip, busybox_image, eventually, run, run_checked
 
 
 def prepare(host):
@@ -70,6 +70,49 @@ def test_squashfs_is_mounted_and_not_unpacked(host):
     assert not unpacked or kernel < (6, 12), unpacked
     host.cella("delete", "--force", "s1")
     host.cella("image", "delete", "squash")
+
+
+def test_erofs_is_mounted_and_not_unpacked(host):
+    prepare(host)
+    if not shutil.which("mkfs.erofs"):
+        raise Skip("mkfs.erofs (package erofs-utils) is not installed")
+    before = set((host.dir / "storage-pools/default").rglob("inittab"))
+    image = host.work / "erofs"
+    image.mkdir()
+    run_checked("tar", "-C", str(host.work / "busybox-image"), "-cJf", str(image / "metadata.tar.xz"), "metadata.yaml")
+    run_checked("mkfs.erofs", "--quiet", "--all-root", "-zlz4", str(image / "rootfs.erofs"), str(host.work / "busybox-image/rootfs"))
+    host.cella("image", "import", image / "metadata.tar.xz", image / "rootfs.erofs", "--alias", "erofs")
+    host.cella("launch", "erofs", "e1")
+    host.exec("e1", "sh", "-c", "echo changed >> /etc/group")
+    host.cella("restart", "--force", "e1")
+    assert "changed" in host.exec("e1", "cat", "/etc/group")
+    assert set((host.dir / "storage-pools/default").rglob("inittab")) == before
+    host.cella("delete", "--force", "e1")
+    host.cella("image", "delete", "erofs")
+
+
+def test_snapshots_and_copies_of_a_stopped_instance_copy_nothing(host):
+    prepare(host)
+    pool = host.dir / "storage-pools/default"
+    used = lambda: int(run_checked("du", "-s", "-B", "1", str(pool)).split()[0])
+    host.cella("launch", "busybox", "big")
+    host.exec("big", "sh", "-c", "head -c 64000000 /dev/urandom > /root/data; md5sum /root/data > /root/sum")
+    host.cella("stop", "--force", "big")
+    before = used()
+    host.cella("snapshot", "big", "one")
+    host.cella("copy", "big", "twin")
+    host.cella("copy", "big/one", "third")
+    host.cella("restore", "big", "one")
+    assert used() - before < 1_000_000, used() - before
+    assert len(list((pool / "layers").iterdir())) == 1
+    for name in ("twin", "third", "big"):
+        host.cella("start", name)
+        assert host.exec(name, "md5sum", "-c", "/root/sum").endswith("OK")
+        host.exec(name, "sh", "-c", f"echo {name} > /root/mine")
+    assert host.exec("twin", "cat", "/root/mine") == "twin"
+    for name in ("big", "third", "twin"):
+        host.cella("delete", "--force", name)
+    eventually(lambda: not list((pool / "layers").iterdir()), 10, "layers go with their last volume")
 
 
 def test_split_image_with_a_root_tarball(host):
