@@ -142,8 +142,7 @@ Result<void> InstanceLauncher::carry_out(Launch& launch) {
 }
 
 void InstanceLauncher::log_launch(const std::string& instance, const LaunchTrace& trace, const Result<void>& outcome) {
-  if (!outcome.ok()) around_.launches.add_failure();
-  if (outcome.ok()) around_.launches.add(trace);
+  outcome.ok() ? around_.launches.add(trace) : around_.launches.add_failure();
   const auto written = around_.logs.write_launch(instance, trace, outcome);
   if (!written.ok()) around_.events.log({"warn", written.error().message(), {{"instance", instance}}});
 }
@@ -151,9 +150,9 @@ void InstanceLauncher::log_launch(const std::string& instance, const LaunchTrace
 // Another range counts from a start on: files are stored with the container's own ids, so nothing else is to be done.
 Result<void> InstanceLauncher::settle_id_range(InstanceRecord& record, const EntryPtr& entry,
                                                const SecuritySettings& security) {
-  const bool base_fits = !security.ids.base || *security.ids.base == record.id_base;
+  const bool moves = security.ids.base.value_or(record.id_base) != record.id_base || security.ids.size != record.id_size;
   const InstanceRecord present = record;
-  if (!base_fits || security.ids.size != record.id_size) {
+  if (moves) {
     const auto range = TRY(find_id_range(around_.database, around_.id_windows, record.id, security.ids));
     record.id_base = range.base;
     record.id_size = range.size;
@@ -161,7 +160,9 @@ Result<void> InstanceLauncher::settle_id_range(InstanceRecord& record, const Ent
   set_idmap_keys(record.config, TRY(instance_id_map(record.id_base, record.id_size, security.raw_ids)), record.id_base);
   if (record.config == present.config) return kOk;
   auto transaction = TRY(around_.database.begin());
-  TRY(allocate_id_range(around_.database, around_.id_windows, record.id, {record.id_base, record.id_size}));
+  if (moves) {
+    TRY(allocate_id_range(around_.database, around_.id_windows, record.id, {record.id_base, record.id_size}));
+  }
   TRY(update_instance(around_.database, present, record));
   TRY(transaction.commit());
   around_.set.change(*entry, [&](InstanceEntry& changed) { changed.record = record; });
@@ -174,7 +175,6 @@ Result<void> InstanceLauncher::prepare(Launch& launch) {
   launch.clock.done("root");
   TRY(render_templates(launch));
   launch.clock.done("templates");
-  TRY(prepare_guest_api(launch));
   TRY(prepare_binds(launch));
   TRY(prepare_dev(launch));
   launch.clock.done("devices");
@@ -196,16 +196,6 @@ Result<void> InstanceLauncher::render_templates(Launch& launch) {
     triggers.push_back(first);
   triggers.emplace_back("start");
   return apply_templates(around_.pools, {launch.record, config, devices, launch.root, launch.map}, triggers);
-}
-
-// Before the other disks: one of them may lie below.
-Result<void> InstanceLauncher::prepare_guest_api(Launch& launch) {
-  if (!launch.spec.guest_api) return kOk;
-  const GuestId id{launch.record.id};
-  Fd mount = TRY(around_.guests.open(launch.entry, id, container_root(launch.map)));
-  launch.undo.add([this, id] { around_.guests.close(id); });
-  launch.binds.push_back({std::move(mount), {"/dev/lxd", true}});
-  return kOk;
 }
 
 Result<void> InstanceLauncher::prepare_binds(Launch& launch) {
@@ -232,6 +222,10 @@ Result<void> InstanceLauncher::prepare_dev(Launch& launch) {
     }
   }
   launch.dev = TRY(runtime::make_dev_filesystem(dev));
+  if (!launch.spec.guest_api) return kOk;
+  const GuestId id{launch.record.id};
+  TRY(around_.guests.open(launch.entry, id, launch.dev, root));
+  launch.undo.add([this, id] { around_.guests.close(id); });
   return kOk;
 }
 
