@@ -17,6 +17,9 @@ namespace cella::manager {
 
 struct InstanceEntry;
 
+// Where an instance finds it.
+inline constexpr const char* kGuestSocket = "/dev/lxd/sock";
+
 // Names an instance for as long as it exists, also across renames.
 struct GuestId {
   std::int64_t value = 0;
@@ -37,23 +40,18 @@ struct GuestDoor {
   std::function<void(GuestId, const GuestEvent&)> happened;
 };
 
-// Owns STATE/guest: for each instance a directory of host root's, ID, with the socket "sock" that belongs to the
-// container's root. The directory is mounted at /dev/lxd inside, so that a daemon that was killed is followed by one that
-// listens in the same place: only the socket is made anew. Thread-safe.
+// The socket is made in the container's own /dev, at /dev/lxd/sock, which belongs to the container's root: who connects is
+// told by the listening descriptor, never by a name. When the daemon is killed, the next one makes the socket anew in the
+// same place. Thread-safe.
 class GuestSockets {
  public:
-  explicit GuestSockets(const std::string& state_dir) : directory_(state_dir + "/guest") {}
-
-  // Listens for an instance that is about to start, and returns what is attached at /dev/lxd: a detached mount,
-  // read-only, without devices, programs and set-user-id. Errors: kIo naming the call and the path.
-  Result<Fd> open(const std::shared_ptr<InstanceEntry>& entry, GuestId id, HostId root);
-  // Listens again for one that has been running since before this daemon. Missing directory: it was started without
-  // the guest API, which is success.
-  Result<void> reopen(const std::shared_ptr<InstanceEntry>& entry, GuestId id, HostId root);
+  // Makes the directory "lxd" with the listening socket in the /dev of an instance that is about to start (detached
+  // mount). Errors: kIo naming the call.
+  Result<void> open(const std::shared_ptr<InstanceEntry>& entry, GuestId id, const Fd& dev, HostId root);
+  // A listening socket for an instance that has been running since before this daemon.
+  void admit(const std::shared_ptr<InstanceEntry>& entry, GuestId id, Fd listener);
   // It has stopped: nobody listens any more.
   void close(GuestId id);
-  // The instance is deleted. Missing is success.
-  Result<void> remove(GuestId id);
 
   // Hands over what listens already, then what comes. Once.
   void serve_by(GuestDoor door);
@@ -68,10 +66,6 @@ class GuestSockets {
     std::weak_ptr<InstanceEntry> entry;
     Fd waiting;  // the listener until somebody serves it
   };
-  std::string path_of(GuestId id) const { return directory_ + "/" + std::to_string(id.value); }
-  void admit(const std::shared_ptr<InstanceEntry>& entry, GuestId id, Fd listener);
-
-  const std::string directory_;
   mutable std::mutex mutex_;
   std::map<GuestId, Guest> guests_;
   GuestDoor door_;

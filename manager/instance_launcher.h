@@ -41,7 +41,6 @@ class InstanceLauncher {
   Result<void> prepare(Launch& launch);
   Result<void> render_templates(Launch& launch);
   Result<void> prepare_binds(Launch& launch);
-  Result<void> prepare_guest_api(Launch& launch);
   Result<void> prepare_dev(Launch& launch);
   Result<void> prepare_network(Launch& launch);
   Result<void> prepare_cgroup(Launch& launch);

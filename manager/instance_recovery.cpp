@@ -1,6 +1,7 @@
 #include "manager/instance_recovery.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <map>
 #include <set>
@@ -172,8 +173,6 @@ void InstanceRecovery::take_up(const EntryPtr& entry, const runtime::ContainerSt
       return;
     }
   }
-  const auto listening = listen_for_guest(entry);
-  if (!listening.ok()) log(around_.set.record(*entry).name, listening.error());
   auto running = make_running(*entry, keeper.ok() ? keeper->get() : nullptr);
   const auto events = cgroups::read_events(running->cgroup);
   const auto status = events.ok() && events->frozen ? StatusCode::kFrozen : StatusCode::kRunning;
@@ -181,13 +180,6 @@ void InstanceRecovery::take_up(const EntryPtr& entry, const runtime::ContainerSt
     changed.running = std::move(running);
     changed.status = status;
   });
-}
-
-Result<void> InstanceRecovery::listen_for_guest(const EntryPtr& entry) {
-  const auto record = around_.set.record(*entry);
-  const auto map = TRY(id_map_of_process(record.run->init.pid));
-  const auto root = map.user_to_host(ContainerId{0});
-  return around_.guests.reopen(entry, {record.id}, root.value_or(HostId{0}));
 }
 
 Result<runtime::Adoption> InstanceRecovery::adopt(const EntryPtr& entry) {
@@ -257,6 +249,27 @@ void InstanceRecovery::recover_proxies() {
     }();
     if (!started.ok()) log(spec.name, Error(started.error()).with_context("device " + proxy.settings.device));
   }
+}
+
+void InstanceRecovery::recover_guests() {
+  for (const auto& entry : around_.set.list()) {
+    const auto record = around_.set.record(*entry);
+    if (around_.set.running(*entry) == nullptr) continue;
+    const auto recovered = [&]() -> Result<void> {
+      const auto handles = TRY(TRY(around_.keeper.client())->handles(record.name));
+      auto listener = around_.proxies.listen_inside({kGuestSocket, 0666, 0, 0}, handles.pidfd);
+      // It was started without the guest API.
+      if (!listener.ok() && listener.error().errno_value() == ENOENT) return kOk;
+      Fd listening = TRY(std::move(listener));
+      std::lock_guard run(entry->run);
+      const auto running = around_.set.running(*entry);
+      // It may have ended meanwhile, and started again with a socket of its own.
+      if (running != nullptr && running->init == handles.init) around_.guests.admit(entry, {record.id}, std::move(listening));
+      return kOk;
+    }();
+    if (!recovered.ok()) log(record.name, Error(recovered.error()).with_context("guest API"));
+  }
+  around_.proxies.rest();
 }
 
 }  // namespace cella::manager

@@ -40,11 +40,13 @@ class InstanceRecovery {
   // started again, those of others end. What cannot be served is logged.
   void recover_proxies();
 
+  // Listens again for the processes inside of running containers. Takes as long as the slowest of them, 12 s at most each.
+  void recover_guests();
+
  private:
   Result<void> load_one(InstanceRecord record, std::vector<SnapshotRecord> snapshots);
   Result<void> sweep();
   void take_up(const EntryPtr& entry, const runtime::ContainerStatus* known);
-  Result<void> listen_for_guest(const EntryPtr& entry);
   void lost(const EntryPtr& entry);
   std::shared_ptr<RunningContainer> make_running(const InstanceEntry& entry, runtime::KeeperClient* keeper);
   Result<runtime::Adoption> adopt(const EntryPtr& entry);

@@ -3,7 +3,6 @@
 #include "manager/claimed_work.h"
 #include "manager/database.h"
 #include "manager/events.h"
-#include "manager/guest_sockets.h"
 #include "manager/instance_approval.h"
 #include "manager/instance_events.h"
 #include "manager/instance_files.h"
@@ -61,7 +60,6 @@ Result<void> InstanceRemoval::remove_now(const EntryPtr& entry, const Caller& ca
 Result<void> InstanceRemoval::finish_removal(const InstanceRecord& record) {
   TRY(remove_volumes(around_, record, record.pool));
   TRY(around_.networks.forget_instance(record.name));
-  TRY(around_.guests.remove({record.id}));
   TRY(around_.logs.remove(record.name));
   return delete_instance(around_.database, record.id);
 }

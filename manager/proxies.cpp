@@ -287,6 +287,11 @@ Result<std::vector<Proxies::Served>> Proxies::take_over(const std::vector<Served
   return missing;
 }
 
+void Proxies::rest() {
+  const std::lock_guard lock(mutex_);
+  if (!watching_) client_.disconnect();
+}
+
 void Proxies::note(std::int64_t instance, const ProxySettings& settings) {
   const std::lock_guard lock(mutex_);
   active_[{instance, settings.device}] = settings;

@@ -50,6 +50,13 @@ class Proxies {
   // proxies: of all running containers. Returns those that are to be started anew; whatever belongs to nobody is removed.
   Result<std::vector<Served>> take_over(const std::vector<Served>& proxies);
 
+  // A unix socket inside a container, made by the worker. Errors: as ProxyClient::listen_inside().
+  Result<Fd> listen_inside(const runtime::InnerListener& wanted, const PidFd& init) {
+    return client_.listen_inside(wanted, init);
+  }
+  // Lets the worker go when it carries nothing.
+  void rest();
+
   // After this `lost` is not called any more.
   void end_watch();
 

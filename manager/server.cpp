@@ -65,10 +65,10 @@ struct Server::Parts {
   std::optional<VolumeParts> volumes;
   std::unique_ptr<Images> images;
   std::unique_ptr<Networks> networks;
-  std::unique_ptr<Projects> projects;
   std::unique_ptr<Profiles> profiles;
   std::unique_ptr<ServerConfig> config;
   std::unique_ptr<Certificates> certificates;
+  std::unique_ptr<Projects> projects;
   InstanceSet set;
   std::optional<GuestSockets> guests;
   std::optional<Proxies> proxies;
@@ -80,6 +80,7 @@ struct Server::Parts {
   InstanceParts* parts = nullptr;  // owned by instances
   std::unique_ptr<Instances> instances;
   std::optional<ProjectContents> project_contents;
+  std::optional<ProjectVolumePolicy> volume_policy;
   std::shared_ptr<OperationPool> keeper_work;
   std::optional<InstancePublish> publish;
   std::optional<InstanceBackups> backups;
@@ -135,10 +136,10 @@ Result<Fd> borrow(int fd) {
 
 Server::Parts::~Parts() {
   agenda.reset();
-  manifests.reset();
   if (keeper != nullptr) keeper->stop_listening();
   if (parts != nullptr) parts->boot.end();
   if (operations) operations->drain();
+  manifests.reset();
   if (proxies) proxies->end_watch();
   if (nodes) nodes->end();
   if (keeper_work != nullptr) keeper_work->drain();
@@ -183,12 +184,12 @@ Result<void> Server::Parts::open_state() {
                            certificate_schema(), warning_schema()};
   database = TRY(Database::open(dir + "/database/cella.db", schemas));
   operations.emplace(events);
-  projects = TRY_CONTEXT("projects", Projects::load(*database, events, *operations));
   warnings = TRY(Warnings::load(*database, events));
   logs.emplace(dir + "/logs");
   config = TRY(ServerConfig::load(*database));
-  projects->set_server_config(*config);
   certificates = TRY(Certificates::load(*database));
+  projects = TRY_CONTEXT("projects", Projects::load(*database, events, *operations, *certificates));
+  projects->set_server_config(*config);
   return kOk;
 }
 
@@ -248,7 +249,7 @@ Result<InstanceSurroundings> Server::Parts::surroundings() {
 }
 
 Result<void> Server::Parts::open_instances() {
-  guests.emplace(options.state_dir);
+  guests.emplace();
   runtime::ProxyOptions proxy_options;
   proxy_options.cella_dir = options.state_dir;
   proxy_options.runtime_binary = TRY_CONTEXT("cella-runtime", find_runtime(options.runtime_program));
@@ -266,6 +267,8 @@ Result<void> Server::Parts::open_instances() {
   profiles->set_users(&parts->update);
   project_contents.emplace(parts->around);
   projects->set_contents(&*project_contents);
+  volume_policy.emplace(parts->around);
+  volumes->volumes.set_policy(&*volume_policy);
   return kOk;
 }
 
@@ -284,6 +287,8 @@ Result<void> Server::Parts::recover() {
   check_host(*warnings, parts->around.controllers, hierarchy->path());
   warnings->resolve_unseen_since(opened_at);
   parts->recovery.recover_proxies();
+  // Not waited for: a container decides how long its own takes.
+  keeper_work->run([this] { parts->recovery.recover_guests(); });
   KeeperLink::Listener listener;
   listener.container_exited = [this](const runtime::ContainerExit& exit) { parts->exits.report(exit); };
   listener.lost = [this](const Error& error) {

@@ -156,6 +156,11 @@ Result<Fd> ProxyClient::listen_inside(const InnerListener& wanted, const PidFd& 
   return std::move(answer.descriptors.front());
 }
 
+void ProxyClient::disconnect() {
+  const std::lock_guard lock(mutex_);
+  connection_.reset();
+}
+
 bool ProxyClient::wait_for_loss(const Fd& cancelled) {
   Fd watched;
   {

@@ -41,6 +41,9 @@ class ProxyClient {
   // Errors: those of bind(2) there; kTimeout after 10 s.
   Result<Fd> listen_inside(const InnerListener& wanted, const PidFd& init);
 
+  // A worker that carries nothing ends then. The next call connects again.
+  void disconnect();
+
   // Waits until the present worker is gone. false: there is none, or cancelled became readable.
   bool wait_for_loss(const Fd& cancelled);
 
