@@ -43,20 +43,6 @@ std::string create_url(const Arguments& arguments) {
   return "/1.0/instances?project=" + api::percent_encode(arguments.text("target-project"));
 }
 
-Result<void> apply_devices(const Arguments& arguments, const Source& source, api::InstanceCreate& request) {
-  for (const std::string& text : arguments.all("device")) {
-    const std::vector<std::string> parts = split_names(text);
-    if (parts.size() < 2 || parts[1].find('=') == std::string::npos || parts[0].find('=') != std::string::npos) {
-      return invalid_value("--device", text, "write DEVICE,key=value");
-    }
-    const auto inherited = source.expanded_devices.find(parts[0]);
-    if (inherited != source.expanded_devices.end()) request.devices.try_emplace(parts[0], inherited->second);
-    for (const auto& [key, value] : TRY(key_values(std::span(parts).subspan(1))))
-      request.devices[parts[0]][key] = value;
-  }
-  return apply_root_pool(arguments, source.expanded_devices, request.devices);
-}
-
 // What the flags make of the source, but for where it is copied from.
 Result<api::InstanceCreate> request_of(const Arguments& arguments, const Source& source, const std::string& name) {
   api::InstanceCreate request;
@@ -69,13 +55,34 @@ Result<api::InstanceCreate> request_of(const Arguments& arguments, const Source&
   std::erase_if(request.config, [](const auto& entry) { return entry.first.starts_with("volatile."); });
   for (const auto& [key, value] : TRY(key_values(arguments.all("config")))) request.config[key] = value;
   request.devices = source.devices;
-  TRY(apply_devices(arguments, source, request));
+  TRY(apply_device_flags(arguments, source.expanded_devices, request.devices));
   request.profiles = source.profiles;
   if (arguments.has("profile")) request.profiles = arguments.all("profile");
   if (arguments.on("no-profiles")) request.profiles = std::vector<std::string>{};
   const auto base = source.config.find("volatile.base_image");
   if (base != source.config.end()) request.source.base_image = base->second;
   return request;
+}
+
+// After a refresh: the copy's configuration becomes the source's, but for what is its own: volatile keys, and the pool its
+// root disk is in.
+Result<void> take_over_configuration(Server& server, const api::InstanceCreate& request) {
+  std::string etag;
+  const std::string target = url({"instances", request.name});
+  const auto copy = TRY(server.get<api::Instance>(target, &etag));
+  api::InstancePut put{.architecture = copy.architecture, .config = request.config, .devices = request.devices,
+                       .ephemeral = request.ephemeral,    .description = request.description};
+  put.profiles = request.profiles.value_or(std::vector<std::string>{});
+  for (const auto& [key, value] : copy.config) {
+    if (key.starts_with("volatile.")) put.config[key] = value;
+  }
+  for (const auto& [name, device] : copy.expanded_devices) {
+    const auto path = device.find("path");
+    if (path != device.end() && path->second == "/" && put.devices.contains(name) && device.contains("pool"))
+      put.devices[name]["pool"] = device.at("pool");
+  }
+  TRY(server.change("PUT", target, api::encode(put), etag, "Updating " + request.name));
+  return kOk;
 }
 
 Result<int> copy_here(Server& server, const Arguments& arguments, const SnapshotName& from,
@@ -88,6 +95,7 @@ Result<int> copy_here(Server& server, const Arguments& arguments, const Snapshot
   request.source.allow_inconsistent = arguments.on("allow-inconsistent");
   request.source.project = TRY(server.project());
   const auto done = TRY(server.change("POST", create_url(arguments), api::encode(request), {}, "Copying " + from.instance));
+  if (arguments.on("refresh") && !arguments.has("target-project")) TRY(take_over_configuration(server, request));
   const auto made = done.resources.find("instances");
   if (request.name.empty() && made != done.resources.end() && !made->second.empty()) {
     say(server, "Instance name is: " + last_name(made->second.front()));
@@ -113,7 +121,8 @@ Result<int> run(Server& server, const Arguments& arguments) {
   migration.live = source.running && !arguments.on("stateless") && !arguments.on("refresh");
   migration.instance_only = arguments.on("instance-only");
   migration.refresh = arguments.on("refresh");
-  TRY(migrate(server, target, std::move(migration)));
+  TRY(migrate(server, target, migration));
+  if (migration.refresh) TRY(take_over_configuration(target, migration.create));
   return 0;
 }
 

@@ -1,12 +1,14 @@
 #include "cli/migrate.h"
 
 #include <functional>
+#include <span>
 #include <thread>
 
 #include "api/codec.h"
 #include "api/migration.h"
 #include "api/operation.h"
 #include "api/server.h"
+#include "cli/words.h"
 
 namespace cella::cli {
 namespace {
@@ -175,7 +177,16 @@ Result<MigrationMode> migration_mode(const Arguments& arguments) {
   return invalid_value("--mode", mode, "expected pull, push or relay");
 }
 
-Result<void> apply_root_pool(const Arguments& arguments, const api::DeviceMap& expanded, api::DeviceMap& devices) {
+Result<void> apply_device_flags(const Arguments& arguments, const api::DeviceMap& expanded, api::DeviceMap& devices) {
+  for (const std::string& text : arguments.all("device")) {
+    const std::vector<std::string> parts = split_names(text);
+    if (parts.size() < 2 || parts[1].find('=') == std::string::npos || parts[0].find('=') != std::string::npos) {
+      return invalid_value("--device", text, "write DEVICE,key=value");
+    }
+    const auto inherited = expanded.find(parts[0]);
+    if (inherited != expanded.end()) devices.try_emplace(parts[0], inherited->second);
+    for (const auto& [key, value] : TRY(key_values(std::span(parts).subspan(1)))) devices[parts[0]][key] = value;
+  }
   if (!arguments.has("storage")) return kOk;
   for (const auto& [name, device] : expanded) {
     const auto path = device.find("path");

@@ -31,8 +31,9 @@ enum class MigrationMode : std::uint8_t { kPull, kPush, kRelay };
 // "pull" when not given. Errors: kInvalid naming it.
 Result<MigrationMode> migration_mode(const Arguments& arguments);
 
-// --storage: the root disk of `devices` is in that pool, all else of it as in the expanded devices.
-Result<void> apply_root_pool(const Arguments& arguments, const api::DeviceMap& expanded, api::DeviceMap& devices);
+// --device: keys of the devices, which are as in the expanded ones unless `devices` has them. --storage: the root disk is
+// in that pool. Errors: kInvalid naming the flag and its value.
+Result<void> apply_device_flags(const Arguments& arguments, const api::DeviceMap& expanded, api::DeviceMap& devices);
 
 struct Migration {
   SnapshotName from;

@@ -24,6 +24,12 @@ Result<int> rename_here(Server& server, const Arguments& arguments, const Snapsh
   const SnapshotName to = TRY(snapshot_name(new_name.empty() ? from.instance : new_name));
   if (!from.snapshot.empty()) return rename_snapshot(server, from, to);
   if (!to.snapshot.empty()) return invalid_value("new name", new_name, "an instance cannot become a snapshot");
+  for (const char* flag : {"config", "device", "profile", "no-profiles"}) {
+    if (arguments.has(flag)) {
+      return Error(ErrorKind::kInvalid, "Can't override configuration or profiles when moving within a server (--" +
+                                            std::string(flag) + ")");
+    }
+  }
   api::InstancePost post{.name = to.instance};
   post.migration = arguments.has("storage") || arguments.has("target-project");
   post.pool = arguments.text("storage");
@@ -53,7 +59,7 @@ Result<api::InstanceCreate> moved_request(const Arguments& arguments, const api:
   if (arguments.has("profile")) request.profiles = arguments.all("profile");
   if (arguments.on("no-profiles")) request.profiles = std::vector<std::string>{};
   for (const auto& [key, value] : TRY(key_values(arguments.all("config")))) request.config[key] = value;
-  TRY(apply_root_pool(arguments, instance.expanded_devices, request.devices));
+  TRY(apply_device_flags(arguments, instance.expanded_devices, request.devices));
   const auto base = instance.config.find("volatile.base_image");
   if (base != instance.config.end()) request.source.base_image = base->second;
   return request;
@@ -119,6 +125,7 @@ Command move_command() {
   command.min_words = 1;
   command.flags = {{.name = "allow-inconsistent", .help = "Go on when files change meanwhile (always so)"},
                    {.letter = 'c', .name = "config", .value = "key=value", .help = "Config key at the target (repeatable)"},
+                   {.letter = 'd', .name = "device", .value = "device,key=value", .help = "Key of a device (repeatable)"},
                    {.name = "instance-only", .help = "Leave the snapshots out"},
                    {.name = "mode", .value = "mode", .help = "pull, push or relay", .fallback = "pull"},
                    {.name = "no-profiles", .help = "Apply no profile at the target"},

@@ -203,13 +203,35 @@ class Session : public std::enable_shared_from_this<Session> {
     });
   }
 
-  // The connection belongs to the transfer's thread until it posts back.
+  // A body that its handler begins to read is wanted: its sender has all the time from then on.
+  class WantedBody : public BodyReader {
+   public:
+    WantedBody(BodyReader& body, std::shared_ptr<Session> session) : body_(body), session_(std::move(session)) {}
+    Result<std::size_t> read(char* buffer, std::size_t capacity) override {
+      if (const auto session = std::exchange(session_, nullptr)) {
+        asio::post(session->state_->io, [session] { session->unlimit(); });
+      }
+      return body_.read(buffer, capacity);
+    }
+
+   private:
+    BodyReader& body_;
+    std::shared_ptr<Session> session_;
+  };
+
+  // The connection belongs to the transfer's thread until it posts back. A stranger whose body nobody wants has little
+  // time to send the rest of it: it holds the thread meanwhile.
   void begin(const UploadHandler& handler) {
-    unlimit();
+    if (stranger()) {
+      limit(kStrangerTime);
+    } else {
+      unlimit();
+    }
     const Result<void> started = state_->transfers.start([self = shared_from_this(), &handler] {
       const std::unique_ptr<BodyReader> reader =
           make_body_reader(self->socket_, self->buffer_, std::move(*self->head_));
-      Result<Reply> reply = handler(self->request_, *reader);
+      WantedBody wanted(*reader, self);
+      Result<Reply> reply = handler(self->request_, wanted);
       self->keep_alive_ = drain(*reader) && self->keep_alive_;
       self->respond(reply.ok() ? std::move(reply).value() : error_reply(reply.error()));
     });

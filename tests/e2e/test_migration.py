@@ -80,9 +80,9 @@ def read(server, name):
     return server.out("file", "pull", f"{name}/root/mark", "-")
 
 
-def check_copy(server, name, text="here"):
+def check_copy(server, name, text="here", mark="yes"):
     assert read(server, name) == text
-    assert server.out("config", "get", name, "user.mark") == "yes"
+    assert server.out("config", "get", name, "user.mark") == mark
     server.cella("start", name)
     assert server.exec(name, "stat", "-c", "%u %a", "/root/mark") == "1000 4750"
     server.cella("stop", "--force", name)
@@ -150,13 +150,16 @@ def test_refresh_brings_only_what_changed(host):
         two.cella("config", "set", "kept", "user.own=kept")
         kept = [json.loads(two.out("query", f"/1.0/instances/kept/snapshots/{name}"))["created_at"] for name in ("s1",)]
         host.cella("delete", "src/s0")
+        host.cella("config", "set", "src", "user.mark=new")
         write(host, "src", "third")
         host.cella("snapshot", "src", "s2")
         write(host, "src", "newest")
         client(program, "copy", "one:src", "two:kept", "--refresh")
         assert snapshots(two, "kept") == ["s1", "s2"], snapshots(two, "kept")
         assert [json.loads(two.out("query", "/1.0/instances/kept/snapshots/s1"))["created_at"]] == kept
-        check_copy(two, "kept", "newest")
+        assert two.out("config", "get", "kept", "user.mark") == "new"
+        assert two.out("config", "get", "kept", "user.own") == "", "the configuration is the source's, as with lxc"
+        check_copy(two, "kept", "newest", "new")
         two.cella("restore", "kept", "s2")
         assert read(two, "kept") == "third"
         host.cella("delete", "src")

@@ -3,7 +3,9 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
+import time
 
 from harness import BIN, Host, Skip, busybox_image, eventually, run, run_checked
 
@@ -293,6 +295,18 @@ def test_image_pushed_to_another_server(host):
         assert other.json("image", "list") == [] and list((other.dir / "images/uploads").iterdir()) == []
     finally:
         other.close()
+
+
+def test_a_body_nobody_wants_is_cut_off(host):
+    listen(host)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", 8443), timeout=40)) as stranger:
+        stranger.sendall(b"POST /1.0/images HTTP/1.1\r\nHost: x\r\nX-LXD-secret: guess\r\nContent-Length: 1000000\r\n\r\n")
+        begun = time.monotonic()
+        while stranger.recv(4096):
+            pass
+        assert time.monotonic() - begun < 30, "it may not hold a thread for long"
 
 
 def test_idle_and_hostile_connections_do_not_block(host):

@@ -78,6 +78,7 @@ def server(host):
     context.load_cert_chain(certificate, key)
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
     httpd.daemon_threads = True
+    httpd.handle_error = lambda *_: None  # clients that break off, as they are to do here
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
     threading.Thread(target=httpd.serve_forever, daemon=True).start()
     environment = {**host.env, "CELLA_CONF": str(host.work / "conf"), "LXD_CONF": str(host.work / "lxc-conf"),
