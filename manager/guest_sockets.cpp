@@ -17,7 +17,7 @@ constexpr int kBacklog = 16;
 Result<Fd> listen_in(const Fd& dev, HostId root) {
   const auto fail = [](const char* call, const char* name) { return errno_error(errno, std::string(call) + " " + name); };
   constexpr const char *kDirectory = "lxd", *kSocket = "lxd/sock";
-  if (::mkdirat(dev.get(), kDirectory, 0755) != 0) return fail("mkdir", kDirectory);
+  if (::mkdirat(dev.get(), kDirectory, 0755) != 0 && errno != EEXIST) return fail("mkdir", kDirectory);
   if (::fchownat(dev.get(), kDirectory, root.value, root.value, AT_SYMLINK_NOFOLLOW) != 0) return fail("chown", kDirectory);
   Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) return fail("socket for", kSocket);
