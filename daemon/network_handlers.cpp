@@ -5,6 +5,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/scope.h"
 #include "daemon/wire.h"
 
 namespace cella::daemon {
@@ -18,13 +19,13 @@ class NetworkHandlers {
 
   Result<Reply> list(const Request& request) {
     return collection_reply(
-        request, TRY(networks_.list()), [](const manager::Network& network) { return to_wire(network); },
+        request, TRY(networks_.list()), [&](const manager::Network& network) { return as_seen(request, to_wire(network)); },
         [](const manager::Network& network) { return url_of(network.name); });
   }
 
   Result<Reply> get(const Request& request) {
     const manager::Network network = TRY(networks_.get(request.parameter("name")));
-    return sync_reply_with_etag(api::encode(to_wire(network)), api::encode(writable_part(network)));
+    return sync_reply_with_etag(api::encode(as_seen(request, to_wire(network))), api::encode(writable_part(network)));
   }
 
   Result<Reply> state(const Request& request) {

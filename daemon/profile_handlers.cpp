@@ -5,6 +5,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/scope.h"
 #include "daemon/wire.h"
 #include "manager/names.h"
 
@@ -21,18 +22,20 @@ class ProfileHandlers {
 
   Result<Reply> list(const Request& request) {
     return collection_reply(
-        request, profiles_.list(request.project_of_profiles), [](const manager::Profile& profile) { return to_wire(profile); },
+        request, profiles_.list(request.project_of_profiles),
+        [&](const manager::Profile& profile) { return as_seen(request, to_wire(profile)); },
         [](const manager::Profile& profile) { return url_of(profile.project, profile.name); });
   }
 
   Result<Reply> get(const Request& request) {
     const manager::Profile profile = TRY(profiles_.find(request.project_of_profiles, request.parameter("name")));
-    return sync_reply_with_etag(api::encode(to_wire(profile)), api::encode(writable_part(profile)));
+    return sync_reply_with_etag(api::encode(as_seen(request, to_wire(profile))), api::encode(writable_part(profile)));
   }
 
   Result<Reply> create(const Request& request) {
     const auto body = TRY(api::decode<api::ProfileCreate>(request.body));
-    TRY(profiles_.create(request.project_of_profiles, body.name, {body.description, body.config, body.devices}, requestor_of(request)));
+    TRY(profiles_.create(request.project_of_profiles, body.name, {body.description, body.config, body.devices},
+                         requestor_of(request)));
     return created_reply(url_of(request.project_of_profiles, body.name));
   }
 

@@ -28,6 +28,13 @@ Result<void> check_shared(const Request& request, const manager::Projects& proje
 
 }  // namespace
 
+bool may_see_url(const Request& request, std::string_view url) {
+  constexpr std::string_view kQuery = "?project=";
+  const auto query = url.find(kQuery);
+  return request.access.may_use(query == std::string_view::npos ? manager::kDefaultProject
+                                                                : url.substr(query + kQuery.size()));
+}
+
 Result<void> find_scope(Request& request, const manager::Projects& projects) {
   if (const std::string_view named = request.query_value("project"); !named.empty()) request.project = named;
   const bool of_projects = request.path.starts_with("/1.0/projects");

@@ -5,6 +5,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/scope.h"
 #include "daemon/wire.h"
 
 namespace cella::daemon {
@@ -18,13 +19,13 @@ class StorageHandlers {
 
   Result<Reply> list(const Request& request) {
     return collection_reply(
-        request, pools_.list(), [](const manager::Pool& pool) { return to_wire(pool); },
+        request, pools_.list(), [&](const manager::Pool& pool) { return as_seen(request, to_wire(pool)); },
         [](const manager::Pool& pool) { return url_of(pool.name); });
   }
 
   Result<Reply> get(const Request& request) {
     const manager::Pool pool = TRY(pools_.find(request.parameter("name")));
-    return sync_reply_with_etag(api::encode(to_wire(pool)), api::encode(writable_part(pool)));
+    return sync_reply_with_etag(api::encode(as_seen(request, to_wire(pool))), api::encode(writable_part(pool)));
   }
 
   Result<Reply> resources(const Request& request) {

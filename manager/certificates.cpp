@@ -130,6 +130,21 @@ Result<void> Certificates::remove(const std::string& fingerprint) {
   return store_locked(fingerprint, nullptr);
 }
 
+Result<void> Certificates::project_renamed(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Certificate> changed;
+  for (const auto& [fingerprint, certificate] : by_fingerprint_) {
+    const auto& projects = certificate.projects;
+    if (std::find(projects.begin(), projects.end(), from) != projects.end()) changed.push_back(certificate);
+  }
+  for (Certificate& certificate : changed) {
+    std::erase(certificate.projects, from);
+    if (!to.empty()) certificate.projects.push_back(to);
+    TRY(store_locked(certificate.fingerprint, &certificate));
+  }
+  return kOk;
+}
+
 // replaced: fingerprint of the record that goes; empty: none.
 Result<void> Certificates::store_locked(const std::string& replaced, const Certificate* certificate) {
   auto transaction = TRY(database_.begin());

@@ -38,6 +38,8 @@ class Certificates {
   // Replaces all of it; a changed fingerprint renews the certificate. Errors: kNotFound; as add().
   Result<void> update(const std::string& fingerprint, const Certificate& certificate);
   Result<void> remove(const std::string& fingerprint);
+  // Restricted certificates follow their projects: to the new name, or to nothing when `to` is empty.
+  Result<void> project_renamed(const std::string& from, const std::string& to);
 
  private:
   explicit Certificates(Database& database) : database_(database) {}

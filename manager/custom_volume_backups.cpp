@@ -106,6 +106,7 @@ void CustomVolumeBackups::forget(std::int64_t id) {
 
 Result<OperationId> CustomVolumeBackups::create(const VolumeKey& key, const VolumeBackupCreate& request,
                                                 const Caller& caller) {
+  TRY(volumes_.check_backup(key));
   if (request.optimized) {
     return Error(ErrorKind::kUnsupported, "optimized_storage: backups are plain archives that every pool can take");
   }

@@ -11,6 +11,9 @@
 namespace cella::manager {
 namespace {
 
+// For requests that are answered when they are done.
+constexpr std::chrono::seconds kPatience{10};
+
 CustomSnapshot shown(const VolumeRecord& record) {
   return {record.snapshot, record.description, record.config, record.content, record.created_at, record.expires_at};
 }
@@ -46,6 +49,7 @@ Result<CustomSnapshot> CustomVolumeSnapshots::find(const VolumeKey& key, const s
 Result<VolumeRecord> CustomVolumeSnapshots::new_record(const VolumeKey& key,
                                                        const VolumeSnapshotCreate& request) const {
   const VolumeRecord volume = TRY(volumes_.table().find(key));
+  TRY(volumes_.check_snapshot(key));
   VolumeRecord record = volume;
   record.id = 0;
   record.phase = VolumePhase::kCreating;
@@ -142,7 +146,7 @@ Result<void> CustomVolumeSnapshots::rename_now(const VolumeKey& key, const std::
 Result<void> CustomVolumeSnapshots::update(const VolumeKey& key, const std::string& name,
                                            const std::string& description, const std::optional<Timestamp>& expires_at,
                                            const Caller& caller) {
-  const auto claim = volumes_.table().claim({key});
+  const auto claim = TRY(volumes_.table().claim({key}, kPatience));
   VolumeRecord record = TRY(volumes_.table().find_snapshot(key, name));
   record.description = description;
   record.expires_at = expires_at;
@@ -178,7 +182,7 @@ Result<void> CustomVolumeSnapshots::erase(const VolumeRecord& snapshot, const Ca
 }
 
 Result<void> CustomVolumeSnapshots::restore(const VolumeKey& key, const std::string& name, const Caller& caller) {
-  const auto claim = volumes_.table().claim({key});
+  const auto claim = TRY(volumes_.table().claim({key}, kPatience));
   VolumeRecord volume = TRY(volumes_.table().find(key));
   TRY(volumes_.table().find_snapshot(key, name));
   TRY(volumes_.check_not_running(key, "Cannot restore custom volume used by running instances"));

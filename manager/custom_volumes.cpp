@@ -14,6 +14,9 @@
 namespace cella::manager {
 namespace {
 
+// For requests that are answered when they are done; copies and backups may hold a volume for hours.
+constexpr std::chrono::seconds kPatience{10};
+
 Value::Object custom_context() { return {{"type", "custom"}}; }
 
 // What may not change while a container has the volume mounted.
@@ -68,9 +71,21 @@ Result<void> CustomVolumes::apply_size(const VolumeRecord& record) const {
   return TRY(wiring_.pools.access(record.key.pool)).driver->set_quota(stored_volume(record.key), size);
 }
 
+Result<std::shared_ptr<void>> CustomVolumes::admit(const VolumeRecord& record) const {
+  if (policy_ == nullptr) return std::shared_ptr<void>();
+  return policy_->admit(record.key, record.config);
+}
+Result<void> CustomVolumes::check_snapshot(const VolumeKey& key) const {
+  return policy_ == nullptr ? Result<void>(kOk) : policy_->check_snapshot(key);
+}
+Result<void> CustomVolumes::check_backup(const VolumeKey& key) const {
+  return policy_ == nullptr ? Result<void>(kOk) : policy_->check_backup(key);
+}
+
 Result<void> CustomVolumes::make(VolumeRecord& record, const std::function<Result<void>()>& fill,
                                  const Caller& caller) {
   if (table_.find(record.key).ok()) return Error(ErrorKind::kExists, "Volume by that name already exists: " + key_text(record.key));
+  const auto admitted = TRY(admit(record));
   Rollback undo;
   TRY(insert_volume(wiring_.database, record));
   undo.add([&] { (void)delete_volume(wiring_.database, record.id); });
@@ -86,7 +101,7 @@ Result<void> CustomVolumes::make(VolumeRecord& record, const std::function<Resul
 }
 
 Result<void> CustomVolumes::create(const CustomVolumeCreate& request, const Caller& caller) {
-  const auto claim = table_.claim({request.key});
+  const auto claim = TRY(table_.claim({request.key}, kPatience));
   VolumeRecord record = TRY(new_record(request));
   return make(
       record,
@@ -99,7 +114,7 @@ Result<void> CustomVolumes::create(const CustomVolumeCreate& request, const Call
 
 Result<void> CustomVolumes::update(const VolumeKey& key, const std::string& description, const Config& config,
                                    const Caller& caller) {
-  const auto claim = table_.claim({key});
+  const auto claim = TRY(table_.claim({key}, kPatience));
   const VolumeRecord present = TRY(table_.find(key));
   VolumeRecord next = present;
   next.description = description;
@@ -107,6 +122,7 @@ Result<void> CustomVolumes::update(const VolumeKey& key, const std::string& desc
   TRY(check_volume_config(next.config, next.content));
   if (maps_differ(present.config, next.config))
     TRY(check_not_running(key, "Cannot change security.unmapped with running instances using the volume"));
+  const auto admitted = TRY(admit(next));
   Rollback undo;
   if (volume_size(next.config) != volume_size(present.config)) {
     if (next.content == VolumeContent::kBlock) {
@@ -128,7 +144,7 @@ Result<void> CustomVolumes::update(const VolumeKey& key, const std::string& desc
 Result<void> CustomVolumes::rename(const VolumeKey& key, const std::string& to, const Caller& caller) {
   TRY(check_custom_name(to));
   const VolumeKey next{key.pool, key.project, to};
-  const auto claim = table_.claim({key, next});
+  const auto claim = TRY(table_.claim({key, next}, kPatience));
   VolumeRecord record = TRY(table_.find(key));
   if (table_.find(next).ok()) return Error(ErrorKind::kExists, "Volume by that name already exists: " + key_text(next));
   TRY(check_not_running(key, "Volume is still in use by running instances"));
@@ -168,7 +184,7 @@ Result<void> CustomVolumes::finish_renaming(const VolumeRecord& record) {
 }
 
 Result<void> CustomVolumes::remove(const VolumeKey& key, const Caller& caller) {
-  const auto claim = table_.claim({key});
+  const auto claim = TRY(table_.claim({key}, kPatience));
   const VolumeRecord record = TRY(table_.find(key));
   if (users_ != nullptr) {
     const auto users = users_->users_of(key);
@@ -197,18 +213,23 @@ Result<void> CustomVolumes::finish_removal(const VolumeRecord& record) {
   return delete_volume(wiring_.database, record.id);
 }
 
+std::optional<PoolVolumeUsage> CustomVolumes::counted_usage(const VolumeKey& key) const {
+  const auto record = table_.find(key);
+  const auto pool = wiring_.pools.access(key.pool);
+  if (!record.ok() || !pool.ok()) return std::nullopt;
+  const auto counted = pool->driver->usage(stored_volume(key));
+  if (!counted.ok()) return std::nullopt;
+  return PoolVolumeUsage{static_cast<std::int64_t>(counted->used.value),
+                         static_cast<std::int64_t>(volume_size(record->config).value_or(Bytes{}).value)};
+}
+
 Result<PoolVolumeUsage> CustomVolumes::usage(const VolumeKey& key) const {
   const VolumeRecord record = TRY(table_.find(key));
-  const auto total = volume_size(record.config).value_or(Bytes{});
-  const auto counted = TRY(wiring_.pools.access(key.pool)).driver->usage(stored_volume(key));
-  Bytes used;
-  if (counted.ok()) {
-    used = counted->used;
-  } else {
-    // No quotas there, so nobody has counted yet.
-    used = TRY(tree_usage(TRY(open_volume_tree(wiring_.pools, volume_at(key)))));
-  }
-  return PoolVolumeUsage{static_cast<std::int64_t>(used.value), static_cast<std::int64_t>(total.value)};
+  if (const auto counted = counted_usage(key)) return *counted;
+  // No quotas there, so nobody has counted yet.
+  const Bytes used = TRY(tree_usage(TRY(open_volume_tree(wiring_.pools, volume_at(key)))));
+  return PoolVolumeUsage{static_cast<std::int64_t>(used.value),
+                         static_cast<std::int64_t>(volume_size(record.config).value_or(Bytes{}).value)};
 }
 
 Result<void> CustomVolumes::check_mountable(const VolumeKey& key) const {

@@ -36,6 +36,18 @@ class VolumeUsers {
   virtual Result<void> volume_renamed(const VolumeKey& from, const VolumeKey& to) = 0;
 };
 
+// What projects allow of their volumes.
+class VolumePolicy {
+ public:
+  virtual ~VolumePolicy() = default;
+  // The volume is about to be, or to have this configuration: what is returned is held until that counts, on the same
+  // thread. Errors: kDenied naming the limit.
+  virtual Result<std::shared_ptr<void>> admit(const VolumeKey& key, const Config& config) = 0;
+  // Errors: kDenied naming the restriction.
+  virtual Result<void> check_snapshot(const VolumeKey& key) = 0;
+  virtual Result<void> check_backup(const VolumeKey& key) = 0;
+};
+
 // Thread-safe. Outlived by what it is wired to.
 class CustomVolumes {
  public:
@@ -50,6 +62,7 @@ class CustomVolumes {
   // Reads the records and finishes or undoes what a killed daemon left half-done. Call before anything else.
   Result<void> load();
   void set_users(VolumeUsers* users) { users_ = users; }  // at wiring
+  void set_policy(VolumePolicy* policy) { policy_ = policy; }  // at wiring
   // In which project the volumes of a project are: itself or "default".
   void set_project_of(std::function<std::string(const std::string& project)> project_of) {
     project_of_ = std::move(project_of);
@@ -76,8 +89,10 @@ class CustomVolumes {
   // Snapshots and backups go too. Errors: kInvalid while any instance or profile uses it.
   Result<void> remove(const VolumeKey& key, const Caller& caller);
 
-  // Errors: kUnsupported where the pool cannot tell.
+  // Where nobody keeps count, every file is looked at.
   Result<PoolVolumeUsage> usage(const VolumeKey& key) const;
+  // nullopt where nobody keeps count.
+  std::optional<PoolVolumeUsage> counted_usage(const VolumeKey& key) const;
   // The volume's files as a detached mount, nodev: with the map applied, or as they are for security.unmapped.
   // Errors: kNotFound; kInvalid for a block volume.
   Result<Fd> open_mount(const VolumeKey& key, const IdMap& map, storage::MountAccess access) const;
@@ -94,6 +109,8 @@ class CustomVolumes {
   // The inserted record and what `fill` makes in storage, or nothing of either. fill: makes stored_volume(record.key).
   Result<void> make(VolumeRecord& record, const std::function<Result<void>()>& fill, const Caller& caller);
   Result<void> apply_size(const VolumeRecord& record) const;
+  Result<void> check_snapshot(const VolumeKey& key) const;
+  Result<void> check_backup(const VolumeKey& key) const;
   // Devices that name `from` name `to` from now on.
   Result<void> tell_users(const VolumeKey& from, const VolumeKey& to) const;
   void tell(const std::string& action, const VolumeKey& key, const std::string& tail, const Caller& caller) const;
@@ -106,7 +123,9 @@ class CustomVolumes {
   CustomVolume shown(const VolumeRecord& record) const;
 
   const Wiring wiring_;
+  Result<std::shared_ptr<void>> admit(const VolumeRecord& record) const;
   VolumeUsers* users_ = nullptr;
+  VolumePolicy* policy_ = nullptr;
   std::function<std::string(const std::string&)> project_of_;
   VolumeTable table_;
 };

@@ -31,15 +31,14 @@ Result<void> ApprovedInstance::settle(const std::function<void(InstanceRecord&)>
   return kOk;
 }
 
-Result<std::vector<PolicyItem>> policy_items(const InstanceSurroundings& around, const std::string& project,
-                                             const std::string& replaced, const Profile* changed) {
+Result<std::vector<PolicyItem>> policy_items(const InstanceSurroundings& around, const PolicyQuery& query) {
   std::vector<PolicyItem> items;
-  for (const auto& record : records_of(around.set, project)) {
-    if (record.name == replaced) continue;
-    items.push_back(policy_item(short_name(record.name), TRY(merge_instance(around, record, changed))));
+  for (const auto& record : records_of(around.set, query.project)) {
+    if (record.name == query.replaced) continue;
+    items.push_back(policy_item(short_name(record.name), TRY(merge_instance(around, record, query.changed))));
   }
-  if (around.projects.project_of_volumes(project) != project) return items;
-  for (const auto& volume : around.volumes.list("", project)) {
+  for (const auto& volume : around.volumes.list("", query.project)) {
+    if (query.replaced_volume != nullptr && volume.key == *query.replaced_volume) continue;
     items.push_back(policy_item_of_volume(volume.key.name, volume.config));
   }
   return items;
@@ -51,7 +50,7 @@ Result<ApprovedInstance> approve_instance(const InstanceSurroundings& around, co
   auto expanded = TRY(expand_instance(around, record));
   TRY(check_instance(project, record, expanded.merged));
   if (has_limits(project.config)) {
-    auto items = TRY(policy_items(around, project.name, record.name));
+    auto items = TRY(policy_items(around, {.project = project.name, .replaced = record.name}));
     items.push_back(policy_item(short_name(record.name), expanded.merged));
     TRY(check_limits(project, items));
   }
@@ -74,7 +73,7 @@ Result<void> approve_profile(const InstanceSurroundings& around, const CommitLoc
     TRY(check_instance(projects.at(name), record, expanded.merged));
   }
   for (const auto& [name, project] : projects) {
-    if (has_limits(project.config)) TRY(check_limits(project, TRY(policy_items(around, name, "", &next))));
+    if (has_limits(project.config)) TRY(check_limits(project, TRY(policy_items(around, {.project = name, .changed = &next}))));
   }
   return kOk;
 }
@@ -89,7 +88,7 @@ Result<void> approve_project(const InstanceSurroundings& around, const Project& 
     }
   }
   if (!has_limits(next.config)) return kOk;
-  return check_limits(next, TRY(policy_items(around, next.name)));
+  return check_limits(next, TRY(policy_items(around, {.project = next.name})));
 }
 
 }  // namespace cella::manager

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/result.h"
+#include "manager/custom_volume.h"
 #include "manager/instance_expansion.h"
 #include "manager/project_policy.h"
 #include "manager/projects.h"
@@ -45,9 +46,13 @@ Result<void> approve_profile(const InstanceSurroundings& around, const CommitLoc
 // What an instance or profile of a project, or the project itself with another configuration, would come to.
 Result<void> approve_project(const InstanceSurroundings& around, const Project& next);
 
-// All that counts for the limits of a project. replaced: the instance of that name is left out. changed: a profile that
-// counts instead of the stored one.
-Result<std::vector<PolicyItem>> policy_items(const InstanceSurroundings& around, const std::string& project,
-                                             const std::string& replaced = "", const Profile* changed = nullptr);
+// All that counts for the limits of a project.
+struct PolicyQuery {
+  std::string project;
+  std::string replaced = {};                   // the instance of this qualified name is left out
+  const Profile* changed = nullptr;            // counts instead of the stored one
+  const VolumeKey* replaced_volume = nullptr;  // is left out
+};
+Result<std::vector<PolicyItem>> policy_items(const InstanceSurroundings& around, const PolicyQuery& query);
 
 }  // namespace cella::manager

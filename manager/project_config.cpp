@@ -90,7 +90,7 @@ constexpr std::array kKeys{
     ProjectKey{"limits.disk", check_sum},
     ProjectKey{"limits.instances", check_count},
     ProjectKey{"limits.memory", check_sum},
-    ProjectKey{"limits.networks", check_count},
+    ProjectKey{"limits.networks", nullptr, {}, kNoNetworks},
     ProjectKey{"limits.processes", check_sum},
     ProjectKey{"limits.virtual-machines", check_count},
     ProjectKey{"restricted", check_bool},

@@ -45,7 +45,7 @@ bool ProjectContents::is_empty(const std::string& project) const {
 Result<void> ProjectContents::conforms(const Project& next) const { return approve_project(around_, next); }
 
 std::map<std::string, ProjectUse> ProjectContents::state(const Project& project) const {
-  const auto items = policy_items(around_, project.name);
+  const auto items = policy_items(around_, {.project = project.name});
   auto state = project_use(project, items.ok() ? *items : std::vector<PolicyItem>());
   ProjectUse& networks = state["networks"];
   networks.limit = count_limit(project.config, "limits.networks").value_or(-1);
@@ -59,6 +59,23 @@ Result<void> ProjectContents::set_own_profiles(const std::string& project, bool 
 
 void ProjectContents::renamed(const std::string& from, const std::string& to) {
   around_.profiles.project_renamed(from, to);
+}
+
+Result<std::shared_ptr<void>> ProjectVolumePolicy::admit(const VolumeKey& key, const Config& config) {
+  const auto held = std::make_shared<std::unique_lock<std::mutex>>(around_.projects.volumes_lock(key.project));
+  const Project project = TRY(around_.projects.find(key.project));
+  if (project.config.contains("limits.disk")) {
+    auto items = TRY(policy_items(around_, {.project = key.project, .replaced_volume = &key}));
+    items.push_back(policy_item_of_volume(key.name, config));
+    TRY(check_limits(project, items));
+  }
+  return std::shared_ptr<void>(held);
+}
+Result<void> ProjectVolumePolicy::check_snapshot(const VolumeKey& key) {
+  return around_.projects.check_snapshots_allowed(key.project);
+}
+Result<void> ProjectVolumePolicy::check_backup(const VolumeKey& key) {
+  return around_.projects.check_backups_allowed(key.project);
 }
 
 }  // namespace cella::manager

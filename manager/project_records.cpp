@@ -45,8 +45,7 @@ Result<void> store_project(Database& database, const std::string& name, const Pr
 
 Result<void> rename_project_record(Database& database, const std::string& from, const std::string& to) {
   for (const char* sql : {"UPDATE projects SET name = ? WHERE name = ?",
-                          "UPDATE profiles SET project = ? WHERE project = ?",
-                          "UPDATE certificate_projects SET project = ? WHERE project = ?"}) {
+                          "UPDATE profiles SET project = ? WHERE project = ?"}) {
     auto update = TRY(database.prepare(sql));
     TRY(update.bind(to, from).run());
   }

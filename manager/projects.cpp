@@ -1,5 +1,6 @@
 #include "manager/projects.h"
 
+#include "manager/certificates.h"
 #include "manager/database.h"
 #include "manager/events.h"
 #include "manager/merge.h"
@@ -24,12 +25,13 @@ Error not_found() { return Error(ErrorKind::kNotFound, "Project not found"); }
 
 }  // namespace
 
-Projects::Projects(Database& database, Events& events, Operations& operations)
-    : database_(database), events_(events), operations_(operations) {}
+Projects::Projects(Database& database, Events& events, Operations& operations, Certificates& certificates)
+    : database_(database), events_(events), operations_(operations), certificates_(certificates) {}
 Projects::~Projects() = default;
 
-Result<std::unique_ptr<Projects>> Projects::load(Database& database, Events& events, Operations& operations) {
-  std::unique_ptr<Projects> projects(new Projects(database, events, operations));
+Result<std::unique_ptr<Projects>> Projects::load(Database& database, Events& events, Operations& operations,
+                                                 Certificates& certificates) {
+  std::unique_ptr<Projects> projects(new Projects(database, events, operations, certificates));
   projects->records_ = TRY(load_projects(database));
   const std::string name(kDefaultProject);
   if (!projects->records_.contains(name)) {
@@ -192,6 +194,7 @@ Result<void> Projects::rename_now(const std::string& name, const std::string& to
   {
     auto transaction = TRY(database_.begin());
     TRY(rename_project_record(database_, name, to));
+    TRY(certificates_.project_renamed(name, to));
     TRY(transaction.commit());
   }
   {
@@ -212,6 +215,8 @@ Result<void> Projects::remove(const std::string& name, const std::optional<Reque
     auto transaction = TRY(database_.begin());
     TRY(contents_->set_own_profiles(name, false));
     TRY(delete_project(database_, name));
+    // Who might use it must not come into another one that is made by this name later.
+    TRY(certificates_.project_renamed(name, ""));
     TRY(transaction.commit());
   }
   {
@@ -232,10 +237,32 @@ CommitLock Projects::commit(const std::string& project) const {
     std::shared_lock shared(commits_);
     if (!has_limits(config(project))) return CommitLock(std::move(shared));
   }
-  return commit_all();
+  CommitLock::VolumeLocks volumes;
+  volumes.push_back(volumes_lock(project));
+  return CommitLock(std::unique_lock(commits_), std::move(volumes));
 }
 
-CommitLock Projects::commit_all() const { return CommitLock(std::unique_lock(commits_)); }
+CommitLock Projects::commit_all() const {
+  std::vector<std::string> names;
+  {
+    std::shared_lock lock(mutex_);
+    for (const auto& [name, record] : records_) names.push_back(name);
+  }
+  CommitLock::VolumeLocks volumes;
+  for (const std::string& name : names) volumes.push_back(volumes_lock(name));
+  return CommitLock(std::unique_lock(commits_), std::move(volumes));
+}
+
+std::unique_lock<std::mutex> Projects::volumes_lock(const std::string& project) const {
+  std::mutex* volumes = nullptr;
+  {
+    std::unique_lock lock(mutex_);
+    const auto found = records_.find(project);
+    if (found == records_.end() || !found->second.config.contains("limits.disk")) return {};
+    volumes = &volume_locks_[project];
+  }
+  return std::unique_lock(*volumes);
+}
 
 namespace {
 

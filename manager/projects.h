@@ -16,6 +16,7 @@
 
 namespace cella::manager {
 
+class Certificates;
 class Database;
 class Events;
 class Operations;
@@ -48,10 +49,13 @@ struct ProjectUse {
 // database. Changes in projects without limits do not wait for each other.
 class CommitLock {
  public:
+  using VolumeLocks = std::vector<std::unique_lock<std::mutex>>;
   explicit CommitLock(std::shared_lock<std::shared_mutex> lock) : lock_(std::move(lock)) {}
-  explicit CommitLock(std::unique_lock<std::shared_mutex> lock) : lock_(std::move(lock)) {}
+  CommitLock(std::unique_lock<std::shared_mutex> lock, VolumeLocks volumes)
+      : volumes_(std::move(volumes)), lock_(std::move(lock)) {}
 
  private:
+  VolumeLocks volumes_;
   std::variant<std::shared_lock<std::shared_mutex>, std::unique_lock<std::shared_mutex>> lock_;
 };
 
@@ -73,7 +77,8 @@ class Projects {
     virtual void renamed(const std::string& from, const std::string& to) = 0;
   };
 
-  static Result<std::unique_ptr<Projects>> load(Database& database, Events& events, Operations& operations);
+  static Result<std::unique_ptr<Projects>> load(Database& database, Events& events, Operations& operations,
+                                                Certificates& certificates);
   ~Projects();
   Projects(const Projects&) = delete;
   Projects& operator=(const Projects&) = delete;
@@ -108,6 +113,9 @@ class Projects {
   // For a change within one project; for one that may concern several.
   CommitLock commit(const std::string& project) const;
   CommitLock commit_all() const;
+  // For volumes of one project, while they are made: instances of the project are not committed meanwhile where it has
+  // limits.disk. Not locked where it has none. Taken before any CommitLock.
+  std::unique_lock<std::mutex> volumes_lock(const std::string& project) const;
 
   // `chosen`, else what the project says under key, else the server, else gzip.
   std::string compression(const std::string& project, const std::string& key, const std::string& chosen) const;
@@ -120,7 +128,7 @@ class Projects {
   void set_server_config(const ServerConfig& config) { server_config_ = &config; }
 
  private:
-  Projects(Database& database, Events& events, Operations& operations);
+  Projects(Database& database, Events& events, Operations& operations, Certificates& certificates);
   Result<void> change(const std::string& name, ProjectRecord next);
   Result<void> check_empty(const std::string& name, const char* refusal) const;
   Result<void> rename_now(const std::string& name, const std::string& to);
@@ -131,9 +139,11 @@ class Projects {
   Database& database_;
   Events& events_;
   Operations& operations_;
+  Certificates& certificates_;
   const ServerConfig* server_config_ = nullptr;
   Contents* contents_ = nullptr;
   mutable std::shared_mutex commits_;
+  mutable std::map<std::string, std::mutex> volume_locks_;  // by project; guarded by mutex_, never erased
   std::mutex changing_;  // one change at a time; taken before commits_, and that before mutex_
   mutable std::shared_mutex mutex_;
   std::map<std::string, ProjectRecord> records_;

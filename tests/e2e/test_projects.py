@@ -224,6 +224,29 @@ def test_limits_are_sums_that_hold(host):
     drop(host, "tight")
 
 
+def test_the_disk_is_summed_over_roots_and_volumes(host):
+    made = host.cella("storage", "create", "quota", "btrfs", "size=1GiB", check=False)
+    if made.returncode != 0:
+        raise Skip(made.stderr.strip())
+    make(host, "tight", profile=False)
+    p = ("--project", "tight")
+    host.cella(*p, "profile", "device", "add", "default", "root", "disk", "path=/", "pool=quota")
+    host.cella("project", "set", "tight", "limits.disk=500MiB")
+    host.refused(*p, "init", "busybox", "a", naming=["limits.disk", "size"])
+    host.cella(*p, "profile", "device", "set", "default", "root", "size=200MiB")
+    host.cella(*p, "init", "busybox", "a")
+    host.refused(*p, "storage", "volume", "create", "quota", "v", naming="limits.disk")
+    host.cella(*p, "storage", "volume", "create", "quota", "v", "size=200MiB")
+    host.refused(*p, "storage", "volume", "create", "quota", "w", "size=200MiB", naming="limits.disk")
+    host.refused(*p, "storage", "volume", "set", "quota", "v", "size=400MiB", naming="limits.disk")
+    host.refused(*p, "init", "busybox", "b", naming="limits.disk")
+    host.refused("project", "set", "tight", "limits.disk=300MiB", naming="limits.disk")
+    host.cella(*p, "storage", "volume", "delete", "quota", "v")
+    host.cella(*p, "init", "busybox", "b")
+    drop(host, "tight")
+    host.cella("storage", "delete", "quota")
+
+
 def test_limits_hold_when_many_come_at_once(host):
     make(host, "tight", "limits.instances=3")
     begun = [subprocess.Popen([BIN / "cella", "--project", "tight", "init", "busybox", f"n{i}"], env=host.env,
@@ -441,11 +464,20 @@ def test_a_restricted_certificate_sees_its_project_only(host):
     assert fingerprint in command(me, "query", "box:/1.0/images?project=web").stdout
     done = command(me, "query", "-X", "DELETE", f"box:/1.0/images/{fingerprint}?project=web", check=False)
     assert done.returncode == 1 and "not authorized" in done.stderr.lower(), done.stderr
+    for path in ("networks/cellabr0", "networks?recursion=1", "storage-pools/default", "storage-pools?recursion=1",
+                 "profiles?recursion=1", "images?recursion=1"):
+        separator = "&" if "?" in path else "?"
+        assert "hidden" not in command(me, "query", f"box:/1.0/{path}{separator}project=web").stdout, path
     assert "hidden" not in command(me, "query", "box:/1.0/operations?project=web&recursion=1").stdout
     # A project it may not use and one that is not there answer alike.
     answers = {command(me, "--project", name, "list", "box:", check=False).stderr for name in ("other", "nowhere")}
     assert len(answers) == 1, answers
     command(me, *inside, "delete", "box:mine")
+    # Another project of that name is not the one it was trusted for.
+    drop(host, "web")
+    make(host, "web")
+    done = command(me, *inside, "list", "box:", check=False)
+    assert done.returncode == 1 and "not authorized" in done.stderr.lower(), done.stderr
     drop(host, "web")
     drop(host, "other")
 

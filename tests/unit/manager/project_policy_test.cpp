@@ -210,7 +210,7 @@ TEST(ProjectConfig, TakesWhatHasAnEffectAndRefusesTheRestByName) {
         Config{{"features.networks", "true"}}, Config{{"features.storage.buckets", "true"}},
         Config{{"restricted.cluster.target", "allow"}}, Config{{"restricted.networks.uplinks", "x"}},
         Config{{"restricted.idmap.gid", "9-3"}}, Config{{"restricted.containers.privilege", "block"}},
-        Config{{"restricted.devices.disk.paths", "/srv"}}, Config{{"images.auto_update_interval", "1"}}}) {
+        Config{{"restricted.devices.disk.paths", "/srv"}}, Config{{"images.auto_update_interval", "1"}}, Config{{"limits.networks", "1"}}}) {
     const auto checked = check_project_config(bad);
     ASSERT_FALSE(checked.ok()) << bad.begin()->first;
     EXPECT_NE(checked.error().message().find(bad.begin()->first), std::string::npos) << checked.error().message();
