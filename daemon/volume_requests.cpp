@@ -72,14 +72,7 @@ Result<std::vector<manager::PoolVolume>> shown_volumes(manager::Server& server, 
   if (type != "custom") {
     for (manager::PoolVolume& volume : TRY(server.pools().volumes(pool))) {
       if (!type.empty() && volume.type != type) continue;
-      if (volume.type == "image") {
-        found.push_back(std::move(volume));
-        continue;
-      }
-      const auto [own_project, own_name] = manager::split_name(volume.name);
-      if (!project.empty() && own_project != project) continue;
-      volume.project = own_project;
-      volume.name = own_name;
+      if (volume.type != "image" && !project.empty() && volume.project != project) continue;
       found.push_back(std::move(volume));
     }
   }

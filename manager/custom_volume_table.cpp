@@ -15,11 +15,21 @@ VolumeTable::Claim::~Claim() {
 
 VolumeTable::Claim VolumeTable::claim(std::vector<VolumeKey> keys) {
   std::unique_lock lock(mutex_);
-  released_.wait(lock, [&] {
-    return std::none_of(keys.begin(), keys.end(), [&](const VolumeKey& key) { return claimed_.contains(key); });
-  });
+  released_.wait(lock, [&] { return free(keys); });
   claimed_.insert(keys.begin(), keys.end());
   return Claim(*this, std::move(keys));
+}
+
+Result<VolumeTable::Claim> VolumeTable::claim(std::vector<VolumeKey> keys, std::chrono::seconds patience) {
+  std::unique_lock lock(mutex_);
+  if (!released_.wait_for(lock, patience, [&] { return free(keys); }))
+    return Error(ErrorKind::kBusy, key_text(keys.front()) + ": another operation works on it");
+  claimed_.insert(keys.begin(), keys.end());
+  return Claim(*this, std::move(keys));
+}
+
+bool VolumeTable::free(const std::vector<VolumeKey>& keys) const {
+  return std::none_of(keys.begin(), keys.end(), [&](const VolumeKey& key) { return claimed_.contains(key); });
 }
 
 std::vector<VolumeRecord> VolumeTable::volumes(const std::string& pool, const std::string& project) const {

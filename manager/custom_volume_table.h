@@ -1,6 +1,7 @@
 // The custom volumes in memory, and who works on which.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -32,6 +33,9 @@ class VolumeTable {
   // Waits until nobody else works on any of them. A claim is not taken while holding another.
   Claim claim(std::vector<VolumeKey> keys);
 
+  // The same for at most `patience`. Errors: kBusy naming the first volume.
+  Result<Claim> claim(std::vector<VolumeKey> keys, std::chrono::seconds patience);
+
   // Of one pool and project; empty: of all.
   std::vector<VolumeRecord> volumes(const std::string& pool, const std::string& project) const;
   // Errors: kNotFound.
@@ -46,6 +50,8 @@ class VolumeTable {
   void rename(const VolumeKey& from, const std::string& to);
 
  private:
+  bool free(const std::vector<VolumeKey>& keys) const;
+
   mutable std::mutex mutex_;
   std::condition_variable released_;
   std::set<VolumeKey> claimed_;

@@ -3,9 +3,11 @@
 #include "cgroups/cpu.h"
 #include "cgroups/memory.h"
 #include "cgroups/pids.h"
+#include "manager/custom_volumes.h"
 #include "manager/device_rules.h"
 #include "manager/instance_logs.h"
 #include "manager/keeper_link.h"
+#include "manager/names.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
 
@@ -95,6 +97,12 @@ void InstanceViews::add_network(const std::string& name, RunningContainer& runni
 }
 
 void InstanceViews::add_disk(const InstanceRecord& record, const Devices& devices, InstanceState& state) const {
+  for (const auto& [device, config] : devices) {
+    if (device_value(config, "type") != "disk" || device_value(config, "pool").empty()) continue;
+    const auto key = around_.volumes.key_for(project_of(record.name), device_value(config, "pool"),
+                                             device_value(config, "source"));
+    if (const auto usage = around_.volumes.counted_usage(key)) state.disk[device] = {usage->used, usage->total};
+  }
   const auto root = find_root_disk(devices);
   if (!root.ok() || *root == nullptr) return;
   const auto usage = around_.pools.root_usage(record.pool, record.name);

@@ -36,7 +36,7 @@ struct PoolResources {
 
 // A volume as GET /1.0/storage-pools/NAME/volumes lists it.
 struct PoolVolume {
-  std::string name;
+  std::string name;  // of a snapshot "NAME/SNAPSHOT"
   std::string type;  // "container", "image"
   std::string content_type = "filesystem";
   std::string description;

@@ -6,6 +6,7 @@
 #include "manager/events.h"
 #include "manager/names.h"
 #include "manager/pool_config.h"
+#include "manager/volume_copies.h"
 #include "storage/btrfs_pool.h"
 
 namespace cella::manager {
@@ -249,21 +250,37 @@ Result<PoolResources> PoolSet::resources(const std::string& name) const {
                        static_cast<std::int64_t>(space.inodes_used), static_cast<std::int64_t>(space.inodes_total)};
 }
 
+namespace {
+
+// Named as within its project.
+PoolVolume shown_volume(storage::VolumeKind kind, const std::string& volume) {
+  PoolVolume shown;
+  if (kind == storage::VolumeKind::kImage) {
+    shown.name = volume;
+    shown.type = "image";
+    shown.used_by = {"/1.0/images/" + volume};
+    return shown;
+  }
+  const std::size_t slash = std::min(volume.find('/'), volume.size());
+  const std::string qualified = volume.substr(0, slash);
+  const std::string snapshot = volume.substr(slash);
+  shown.type = "container";
+  shown.name = short_name(qualified) + snapshot;
+  shown.project = project_of(qualified);
+  shown.used_by = {instance_url(qualified, snapshot.empty() ? "" : "/snapshots" + snapshot)};
+  return shown;
+}
+
+}  // namespace
+
 Result<std::vector<PoolVolume>> PoolSet::volumes(const std::string& name) const {
   const OpenPool pool = TRY(usable_pool(name));
   std::vector<PoolVolume> result;
-  for (const auto& [kind, type, url] : {std::tuple{storage::VolumeKind::kRoot, "container", "/1.0/instances/"},
-                                        std::tuple{storage::VolumeKind::kImage, "image", "/1.0/images/"}}) {
+  for (const storage::VolumeKind kind :
+       {storage::VolumeKind::kRoot, storage::VolumeKind::kSnapshot, storage::VolumeKind::kImage}) {
     for (const std::string& volume : TRY(storage::list_volumes(pool.spec, kind))) {
-      PoolVolume shown;
-      shown.name = volume;
-      shown.type = type;
-      if (kind == storage::VolumeKind::kRoot) {
-        auto [project, short_name] = split_name(volume);
-        shown.name = std::move(short_name);
-        shown.project = std::move(project);
-      }
-      shown.used_by = {url + shown.name + project_query(shown.project)};
+      if (is_incoming({name, {kind, volume}})) continue;
+      PoolVolume shown = shown_volume(kind, volume);
       struct stat status {};
       const Result<DirFd> directory = storage::open_volume_directory(pool.spec, {kind, volume});
       if (directory.ok() && ::fstat(directory->get(), &status) == 0)

@@ -245,10 +245,11 @@ def test_block_volumes(host):
 def test_sizes_on_btrfs(host):
     prepare(host)
     volume(host, "create", "tree", "small", "size=20MiB")
-    volume(host, "attach", "tree", "small", "c1", "data", "/mnt/s")
+    volume(host, "attach", "tree", "small", "c1", "small", "/mnt/s")
     full = host.cella("exec", "c1", "--", "sh", "-c", "dd if=/dev/zero of=/mnt/s/f bs=1M count=40; sync", check=False)
     assert "quota" in full.stderr.lower(), full.stderr
     state = host.api("GET", "/1.0/storage-pools/tree/volumes/custom/small/state")[1]["metadata"]["usage"]
+    assert host.instance("c1")["state"]["disk"]["small"]["usage"] == state["used"]
     assert state["total"] == 20 << 20 and 10 << 20 < state["used"] <= 20 << 20, state
     host.exec("c1", "rm", "/mnt/s/f")
     volume(host, "set", "tree", "small", "size=100MiB")
@@ -258,7 +259,7 @@ def test_sizes_on_btrfs(host):
     volume(host, "restore", "tree", "small", "s0")
     usage = host.api("GET", "/1.0/storage-pools/tree/volumes/custom/small/state")[1]["metadata"]["usage"]
     assert usage["total"] == 100 << 20
-    volume(host, "attach", "tree", "small", "c1", "data", "/mnt/s")
+    volume(host, "attach", "tree", "small", "c1", "small", "/mnt/s")
     full = host.cella("exec", "c1", "--", "sh", "-c", "dd if=/dev/zero of=/mnt/s/g bs=1M count=90; sync", check=False)
     assert "quota" in full.stderr.lower(), full.stderr
     volume(host, "detach", "tree", "small", "c1")
@@ -313,6 +314,14 @@ def test_sizes_by_project_quotas(host):
             full = host.cella("exec", "q1", "--", "sh", "-c", "dd if=/dev/zero of=/root/f bs=1M count=60", check=False)
             assert full.returncode != 0, "the root's size is not enforced"
             assert 15 << 20 < host.instance("q1")["state"]["disk"]["root"]["usage"] <= 30 << 20
+            host.exec("q1", "rm", "/root/f")
+            host.cella("snapshot", "q1", "s0")
+            host.cella("copy", "q1/s0", "q2")
+            host.cella("restore", "q1", "s0")
+            host.cella("start", "q2")
+            for name in ("q1", "q2"):
+                assert int(host.exec(name, "sh", "-c", "df -k / | tail -1 | awk '{print $2}'")) == 30 << 10
+            host.cella("delete", "--force", "q2")
             host.cella("delete", "--force", "q1")
             host.cella("storage", "delete", pool)
     finally:
@@ -369,7 +378,8 @@ def test_killed_at_any_moment(host):
     volume(host, "snapshot", "plain", "src", "s0")
     for pool in POOLS:
         for delay in (0.005, 0.02, 0.05, 0.1, 0.2):
-            words = (["copy", "plain/src", f"{pool}/dst"], ["restore", "plain", "src", "s0"],
+            volume(host, "copy", "plain/src", f"{pool}/victim")
+            words = (["delete", pool, "victim"], ["copy", "plain/src", f"{pool}/dst"], ["restore", "plain", "src", "s0"],
                      ["rename", "plain", "src", "renamed"], ["snapshot", "plain", "src", "s1"])
             for command in words:
                 work = threading.Thread(target=lambda: volume(host, *command, check=False))
@@ -393,8 +403,11 @@ def test_killed_at_any_moment(host):
                     volume(host, "rename", "plain", "renamed", "src")
                 if "src/s1" in names or "renamed/s1" in names:
                     volume(host, "delete", "plain", "src/s1")
-                if any(v["name"] == "dst" for v in volumes(host, pool)):
-                    volume(host, "delete", pool, "dst")
+                for name in ("dst", "victim"):
+                    if any(v["name"] == name for v in volumes(host, pool)) and (name == "dst" or command[0] != "delete"):
+                        volume(host, "delete", pool, name)
+            if any(v["name"] == "victim" for v in volumes(host, pool)):
+                volume(host, "delete", pool, "victim")
     volume(host, "delete", "plain", "src")
 
 
