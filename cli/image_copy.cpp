@@ -83,7 +83,9 @@ Result<int> run(Server& server, const Arguments& arguments) {
     return invalid_value("--mode", mode, "expected pull, push or relay");
   }
   const Ends ends = TRY(ends_of(server, arguments));
-  Server target(server.globals());
+  Globals globals = server.globals();
+  if (arguments.has("target-project")) globals.project = arguments.text("target-project");
+  Server target(globals);
   TRY(target.use_remote(ends.target));
   if (mode != "pull") {
     TRY(server.use_remote(ends.source.remote));
@@ -91,7 +93,11 @@ Result<int> run(Server& server, const Arguments& arguments) {
     const api::ImageCreate create = request_of(arguments, image);
     TRY(mode == "push" ? push(server, target, image, create) : relay_image(server, target, image, create));
   } else {
-    const ImageOffer offer = TRY(image_offer(server, ends.source.remote, ends.source.rest));
+    ImageOffer offer = TRY(image_offer(server, ends.source.remote, ends.source.rest));
+    if (arguments.on("copy-aliases") && offer.source.protocol == "simplestreams") {
+      TRY(server.use_remote(ends.source.remote));
+      offer.image = TRY(image_named(server, ends.source.rest));
+    }
     TRY(pull(target, offer, request_of(arguments, offer.image)));
   }
   say(server, "Image copied successfully!");
@@ -112,7 +118,8 @@ Command image_copy_command() {
                     {.name = "alias", .value = "name", .help = "Alias at the target; may be repeated"},
                     {.name = "copy-aliases", .help = "Give it the aliases it has at the source"},
                     {.name = "mode", .value = "mode", .help = "pull, push or relay", .fallback = "pull"},
-                    {.name = "public", .help = "Make it public at the target"}},
+                    {.name = "public", .help = "Make it public at the target"},
+                    {.name = "target-project", .value = "project", .help = "Project at the target"}},
           .min_words = 2,
           .max_words = 2,
           .completes = {Names::kImage, Names::kNothing},

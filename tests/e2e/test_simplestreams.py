@@ -227,6 +227,15 @@ def test_copy(host):
             no_images(host)
 
 
+def test_copy_with_aliases(host):
+    server(host)
+    for program in (cella, lxc):
+        program("image", "copy", "imgs:busybox", "local:", "--copy-aliases")
+        aliases = [alias["name"] for alias in image(host, state["published"][-1]["split"])["aliases"]]
+        assert sorted(aliases) == ["bb/one", "bb/one/amd64", "busybox", "busybox/amd64"], aliases
+        no_images(host)
+
+
 def test_two_at_once_download_once(host):
     server(host)
     Handler.requests.clear()
