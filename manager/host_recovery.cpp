@@ -69,7 +69,7 @@ std::string text_of(const LostVolume& volume) {
          volume.pool + "\"";
 }
 
-// The driver of a pool that is a directory: both lay out the same tree, so what the first manifest says.
+// The driver of a pool that is a directory: both lay out the same tree, so what the first manifest says; empty: none.
 std::string told_driver(const std::string& directory) {
   for (const char* kind : {"volumes", "custom"}) {
     const auto kinds = open_dir(directory + "/" + kind);
@@ -82,7 +82,14 @@ std::string told_driver(const std::string& directory) {
       if (const auto index = parse_volume_index(*text); index.ok()) return index->backend;
     }
   }
-  return "overlay";
+  return "";
+}
+
+// As the other driver the volumes of a pool would look empty.
+Result<void> check_driver(const PoolCreate& pool, const std::string& directory) {
+  const std::string told = told_driver(directory);
+  if (told.empty() || told == pool.driver) return kOk;
+  return invalid_value("driver", pool.driver, "storage pool \"" + pool.name + "\" was made with driver " + told);
 }
 
 // The root disk that the pool it was found in asks for.
@@ -121,7 +128,8 @@ Result<std::vector<PoolCreate>> HostRecovery::lost_pools() const {
       pool.driver = "btrfs";
       pool.config["source"] = disk;
     } else if (path_exists(directory + "/" + name + "/volumes")) {
-      pool.driver = told_driver(directory + "/" + name);
+      const std::string told = told_driver(directory + "/" + name);
+      pool.driver = told.empty() ? "overlay" : told;
       pool.config["source"] = directory + "/" + name;
     } else {
       continue;
@@ -140,6 +148,7 @@ Result<HostRecovery::OpenPool> HostRecovery::open(const PoolCreate& pool) const 
   PoolAccess access;
   access.spec = pool_spec(driver, pool.name, completed.config, state_dir_);
   access.driver = storage::make_driver(access.spec);
+  if (driver != storage::DriverType::kBtrfs) TRY(check_driver(pool, completed.config["source"]));
   TRY_CONTEXT("Storage pool \"" + pool.name + "\"", access.driver->mount());
   return OpenPool{std::move(completed), std::move(access), false};
 }
@@ -236,7 +245,12 @@ Result<LostVolumes> HostRecovery::look(const std::vector<PoolCreate>& pools) con
 Result<void> HostRecovery::take_back(const std::vector<PoolCreate>& pools) {
   std::vector<std::string> left;
   for (const auto& pool : pools) {
-    if (!around_.pools.find(pool.name).ok()) TRY(around_.pools.adopt(pool));
+    if (!around_.pools.find(pool.name).ok()) {
+      // Opened as it would be, so that what is wrong with it shows before it counts.
+      const auto tried = TRY(open(pool));
+      TRY(tried.access.driver->unmount());
+      TRY(around_.pools.adopt(tried.pool));
+    }
     // Custom volumes first: devices of instances name them.
     auto lost = TRY(find_lost(TRY(open(pool))));
     std::stable_partition(lost.begin(), lost.end(), [](const Found& found) { return found.custom.has_value(); });
