@@ -184,13 +184,18 @@ Result<void> LiveChanges::follow_nodes(const ContainerSpec& present) {
 }
 
 Result<void> LiveChanges::change_proxies(const ContainerSpec& present, const ContainerSpec& next) {
+  // Translation leads to the address that a NIC has.
+  const bool readdressed = present.nics != next.nics;
+  const auto stays = [&](const ProxySettings& proxy, const std::vector<ProxySettings>& others) {
+    return has(others, proxy) && !(proxy.nat && readdressed);
+  };
   for (const ProxySettings& proxy : present.proxies) {
-    if (has(next.proxies, proxy)) continue;
+    if (stays(proxy, next.proxies)) continue;
     TRY_CONTEXT("device " + proxy.device, around_.proxies.stop(instance_, proxy.device));
     undo_.add([this, before = present, proxy] { (void)start_proxy(before, proxy).ok(); });
   }
   for (const ProxySettings& proxy : next.proxies) {
-    if (has(present.proxies, proxy)) continue;
+    if (stays(proxy, present.proxies)) continue;
     TRY_CONTEXT("device " + proxy.device, start_proxy(next, proxy));
     undo_.add([this, device = proxy.device] { (void)around_.proxies.stop(instance_, device).ok(); });
   }

@@ -267,6 +267,7 @@ Result<std::vector<Proxies::Served>> Proxies::take_over(const std::vector<Served
   for (auto& listed : TRY(client_.list())) carried.emplace(std::move(listed.id), std::move(listed.text));
   std::vector<Served> missing;
   std::set<std::string> nat;
+  bool any = false;
   for (const Served& proxy : proxies) {
     const std::string id = id_of(proxy.instance, proxy.settings.device);
     const auto found = carried.find(id);
@@ -276,11 +277,11 @@ Result<std::vector<Proxies::Served>> Proxies::take_over(const std::vector<Served
     } else if (found != carried.end() && found->second == proxy.settings.text) {
       note(proxy.instance, proxy.settings);
       carried.erase(found);
+      any = true;
     } else {
       missing.push_back(proxy);
     }
   }
-  const bool any = carried.size() < proxies.size();
   for (const auto& [id, text] : carried) TRY(client_.remove(id));
   TRY(retain_nat(nat));
   if (any) watch();

@@ -103,7 +103,9 @@ class ProxyEntrances::DatagramEntrance final : public Entrance {
     DatagramPeer peer;
     const ssize_t count = receive(bytes, peer);
     if (count < 0) return;
-    if (Relay* relay = relay_for(peer)) relay->deliver({bytes.data(), static_cast<std::size_t>(count)});
+    const std::string key = peer.address;
+    Relay* const relay = relay_for(peer);
+    if (relay != nullptr && !relay->deliver({bytes.data(), static_cast<std::size_t>(count)})) peers_.erase(key);
   }
 
   ssize_t receive(std::array<char, kMaxDatagram>& bytes, DatagramPeer& peer) {

@@ -236,11 +236,10 @@ bool Relay::take_datagram(Side& from, Side& to) {
   return to.send({scratch().data(), static_cast<std::size_t>(count)}, {});
 }
 
-void Relay::deliver(std::string_view data) {
+bool Relay::deliver(std::string_view data) {
   last_used_ = std::chrono::steady_clock::now();
-  if (far_->waiting.size() + data.size() > kMaxWaiting) return;
-  if (!far_->send(data, {})) far_->ended = true;  // the owner hears of it by the socket itself
-  (void)settle().ok();
+  if (far_->waiting.size() + data.size() > kMaxWaiting) return true;
+  return far_->send(data, {}) && settle().ok();
 }
 
 Result<void> Relay::settle() {

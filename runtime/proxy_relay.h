@@ -41,8 +41,8 @@ class Relay {
   // The far end is yet to come, by a message on report: an errno, and the socket.
   Result<void> start_later(Fd report, ProxyKind kind, std::string greeting);
 
-  // A datagram of the shared near end. Dropped when the far end takes too slowly.
-  void deliver(std::string_view data);
+  // A datagram of the shared near end. Dropped when the far end takes too slowly. false: the far end is broken.
+  bool deliver(std::string_view data);
   std::chrono::steady_clock::time_point last_used() const { return last_used_; }
 
  private:
