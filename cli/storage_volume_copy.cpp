@@ -1,6 +1,7 @@
 // storage volume copy and move: within a server, from pool to pool and from project to project.
 #include "api/storage.h"
 #include "api/storage_volume.h"
+#include "cli/migrate.h"
 #include "cli/storage_volume.h"
 
 namespace cella::cli {
@@ -47,12 +48,14 @@ Result<void> copy_volume(Server& server, const Arguments& arguments, const Volum
 }
 
 Result<int> copy(Server& server, const Arguments& arguments) {
+  TRY(migration_mode(arguments));
   TRY(copy_volume(server, arguments, TRY(place_of(arguments.word(0))), TRY(place_of(arguments.word(1)))));
   say(server, "Storage volume copied successfully!");
   return 0;
 }
 
 Result<int> move(Server& server, const Arguments& arguments) {
+  TRY(migration_mode(arguments));
   const VolumePlace from = TRY(place_of(arguments.word(0)));
   const VolumePlace to = TRY(place_of(arguments.word(1)));
   const api::StorageVolumePost post{
@@ -66,11 +69,13 @@ Result<int> move(Server& server, const Arguments& arguments) {
 
 std::vector<Command> volume_copy_commands() {
   const Flag target_project{.name = "target-project", .value = "project", .help = "Put it into another project"};
+  const Flag mode{.name = "mode", .value = "mode", .help = "pull, push or relay (all one here)", .fallback = "pull"};
   return {{.name = "copy",
            .aliases = {"cp"},
            .usage = "<pool>/<volume>[/<snapshot>] <pool>/<volume>",
            .summary = "Copy a custom volume with its snapshots",
-           .flags = {{.name = "refresh", .help = "Bring an existing copy up to date"},
+           .flags = {mode,
+                     {.name = "refresh", .help = "Bring an existing copy up to date"},
                      target_project,
                      {.name = "volume-only", .help = "Leave the snapshots out"}},
            .min_words = 2,
@@ -80,7 +85,7 @@ std::vector<Command> volume_copy_commands() {
            .aliases = {"mv"},
            .usage = "<pool>/<volume> <pool>/<volume>",
            .summary = "Move a custom volume to another pool or name; devices follow",
-           .flags = {target_project},
+           .flags = {mode, target_project},
            .min_words = 2,
            .max_words = 2,
            .run = move}};

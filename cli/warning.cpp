@@ -9,6 +9,39 @@
 namespace cella::cli {
 namespace {
 
+constexpr std::string_view kColumns = "utSscpl";
+
+struct WarningColumn {
+  std::string header;
+  std::string (*cell)(const api::Warning& warning);
+};
+
+Result<WarningColumn> column(char letter) {
+  using W = const api::Warning&;
+  switch (letter) {
+    case 'c':
+      return WarningColumn{"COUNT", [](W w) { return std::to_string(w.count); }};
+    case 'f':
+      return WarningColumn{"FIRST SEEN", [](W w) { return short_time(w.first_seen_at); }};
+    case 'l':
+      return WarningColumn{"LAST SEEN", [](W w) { return short_time(w.last_seen_at); }};
+    case 'L':
+      return WarningColumn{"LOCATION", [](W w) { return w.location; }};
+    case 'p':
+      return WarningColumn{"PROJECT", [](W w) { return w.project; }};
+    case 's':
+      return WarningColumn{"SEVERITY", [](W w) { return upper_case(w.severity); }};
+    case 'S':
+      return WarningColumn{"STATUS", [](W w) { return upper_case(w.status); }};
+    case 't':
+      return WarningColumn{"TYPE", [](W w) { return w.type; }};
+    case 'u':
+      return WarningColumn{"UUID", [](W w) { return w.uuid; }};
+    default:
+      return invalid_value("--columns", std::string(1, letter), "use letters of cfLlpsStu");
+  }
+}
+
 Result<std::vector<api::Warning>> fetch(Server& server) {
   return server.list<api::Warning>("/1.0/warnings?recursion=1");
 }
@@ -20,10 +53,17 @@ Result<int> list(Server& server, const Arguments& arguments) {
   for (api::Warning& warning : TRY(fetch(server))) {
     if (arguments.on("all") || warning.status == "new") warnings.push_back(std::move(warning));
   }
-  Table table{.headers = {"UUID", "TYPE", "STATUS", "SEVERITY", "COUNT", "PROJECT", "LAST SEEN"}, .rows = {}};
+  const std::string columns = arguments.text("columns", kColumns);
+  Table table;
+  for (const char letter : columns) {
+    if (letter != ',') table.headers.push_back(TRY(column(letter)).header);
+  }
   for (const api::Warning& warning : warnings) {
-    table.rows.push_back({warning.uuid, warning.type, upper_case(warning.status), upper_case(warning.severity),
-                          std::to_string(warning.count), warning.project, short_time(warning.last_seen_at)});
+    std::vector<std::string> row;
+    for (const char letter : columns) {
+      if (letter != ',') row.push_back(TRY(column(letter)).cell(warning));
+    }
+    table.rows.push_back(std::move(row));
   }
   std::fputs(TRY(render_list(format, table, api::encode_list(warnings))).c_str(), stdout);
   return 0;
@@ -78,6 +118,11 @@ Command warning_command() {
                        .usage = "[<remote>:]",
                        .summary = "List the warnings that nobody has seen yet",
                        .flags = {{.letter = 'a', .name = "all", .help = "Show acknowledged and resolved ones too"},
+                                 {.letter = 'c',
+                                  .name = "columns",
+                                  .value = "columns",
+                                  .help = "Which to show: cfLlpsStu for count, first and last seen, location, …",
+                                  .fallback = kColumns},
                                  {.letter = 'f',
                                   .name = "format",
                                   .value = "format",

@@ -114,7 +114,7 @@ Result<std::string> read_all(BodyReader& reader, std::size_t limit);
 enum class FrameKind : std::uint8_t { kText, kBinary, kClosed };
 
 // One accepted WebSocket. All calls and all callbacks happen on the server's one I/O thread. Dropping the last pointer
-// ends the connection.
+// ends the connection, after close() once the client has answered.
 class WebSocketPeer {
  public:
   virtual ~WebSocketPeer() = default;

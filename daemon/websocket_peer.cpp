@@ -1,4 +1,5 @@
 // WebSocketPeer over Beast.
+#include <chrono>
 #include <string>
 
 #include "daemon/http_state.h"
@@ -11,6 +12,8 @@ namespace ws = beast::websocket;
 // What one read takes at most; a text message (control messages are small) may have kMaxText in all.
 constexpr std::size_t kReadBytes = 64u << 10;
 constexpr std::size_t kMaxText = 1u << 20;
+// How long a client may take to open, and to answer a close frame.
+constexpr std::chrono::seconds kHandshakePatience{10};
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -36,14 +39,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
                        });
   }
 
+  // The socket stays until the client has answered: writing its answer into a closed one would be an error to it.
   void close() {
-    stream_.async_close(ws::close_code::normal, [self = shared_from_this()](boost::system::error_code) {});
+    closing_ = true;
+    stream_.async_close(ws::close_code::normal, [self = shared_from_this()](boost::system::error_code) { self->end(); });
   }
 
   void read_whole(std::size_t limit) { whole_limit_ = limit; }
-  void drop() { stream_.next_layer().close(); }
+  void drop() {
+    if (!closing_) end();
+  }
 
  private:
+  void end() { stream_.next_layer().close(); }
+
   void read_more() {
     stream_.async_read_some(
         buffer_, kReadBytes,
@@ -59,7 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // Text is delivered whole, bytes as they come.
     if (!stream_.is_message_done() && (text || whole_limit_ > 0 || buffer_.size() == 0)) {
       if (buffer_.size() > (text ? kMaxText : whole_limit_)) {
-        drop();
+        end();
         return deliver(FrameKind::kClosed, WebSocketPeer::Ending::kVanished);
       }
       return read_more();
@@ -79,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   WebSocketStream stream_;
   beast::flat_buffer buffer_;
   WebSocketPeer::OnFrame on_frame_;
+  bool closing_ = false;         // a close frame is on its way or answered
   std::size_t whole_limit_ = 0;  // of binary messages; 0: they come in pieces
 };
 
@@ -102,6 +112,10 @@ class PeerHandle : public WebSocketPeer {
 };
 
 void Connection::accept(http::request<http::empty_body> request, TakeWebSocket take) {
+  ws::stream_base::timeout patience{};
+  patience.handshake_timeout = kHandshakePatience;
+  patience.idle_timeout = ws::stream_base::none();
+  stream_.set_option(patience);
   stream_.auto_fragment(false);
   stream_.read_message_max(0);
   auto kept = std::make_shared<http::request<http::empty_body>>(std::move(request));

@@ -106,6 +106,22 @@ def test_profiles(host):
     assert gone["changed"] and not still_gone["changed"]
 
 
+def test_projects(host):
+    # The module compares with all that the server keeps, so every feature is named. (Its merge_project changes nothing.)
+    features = {f"features.{name}": "true" for name in ("images", "profiles", "storage.volumes")}
+    create = project(host, name="ansp", state="present", config=features, description="made")
+    created, again = play(host, [create, create])
+    assert created["changed"] and created["actions"] == ["create"] and not again["changed"], (created, again)
+    inside = instance(host, name="b1", project="ansp", state="stopped", source={"type": "none"},
+                      devices={"root": {"type": "disk", "path": "/", "pool": "default"}})
+    made, same, gone = play(host, [inside, inside, instance(host, name="b1", project="ansp", state="absent")])
+    assert made["changed"] and not same["changed"] and gone["changed"], (made, same, gone)
+    changed, renamed, removed = play(host, [project(host, name="ansp", config={**features, "user.x": "1"}),
+                                            project(host, name="ansp", new_name="ansq"),
+                                            project(host, name="ansq", state="absent")])
+    assert changed["changed"] and renamed["actions"][0] == "rename" and removed["changed"], (changed, renamed, removed)
+
+
 def test_a_failure_is_told_with_its_reason(host):
     absent, key = play(host, [{**instance(host, name="a2", state="started", source={"type": "image", "alias": "nope"}),
                                "ignore_errors": True},

@@ -188,6 +188,19 @@ def test_storage_pools_are_made_and_changed(host):
     assert default.volumes.get("container", "py1").type == "container"
 
 
+def test_custom_volumes(host):
+    pool = client(host).storage_pools.get("default")
+    volume = pool.volumes.create({"name": "pyvol", "type": "custom", "config": {}}, wait=True)
+    assert pool.volumes.get("custom", "pyvol").name == "pyvol"
+    volume.config["user.x"] = "1"
+    volume.save(wait=True)
+    assert pool.volumes.get("custom", "pyvol").config["user.x"] == "1"
+    volume.rename({"name": "pyvol2", "pool": "default"})
+    assert [item.name for item in pool.volumes.all() if item.type == "custom"].count("pyvol2") == 1
+    pool.volumes.get("custom", "pyvol2").delete()
+    assert "pyvol2" not in [item.name for item in pool.volumes.all()]
+
+
 def test_certificates(host):
     run_checked("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-keyout",
                 str(host.work / "key.pem"), "-out", str(host.work / "cert.pem"), "-subj", "/CN=py", "-days", "9")
@@ -204,7 +217,8 @@ def test_operations(host):
     answer = server.api.containers["py1"].state.put(json={"action": "freeze"}).json()
     operation = server.operations.get(answer["operation"].split("/")[-1])
     operation.wait()
-    assert operation.status_code == 200 and operation.description == "Freezing instance", operation.status
+    done = server.operations.get(operation.id)
+    assert done.status_code == 200 and done.description == "Freezing instance", done.status
     assert server.containers.get("py1").status == "Frozen"
     server.containers.get("py1").unfreeze(wait=True)
 
