@@ -1,5 +1,6 @@
 """Snapshots by a schedule, their names and expiry; and a daemon that sleeps when nothing is due."""
 import datetime
+import pathlib
 import time
 
 from harness import busybox_image, eventually, run
@@ -17,13 +18,8 @@ def snapshots(host, name):
 
 def wakeups(host):
     """Voluntary context switches of all of the daemon's threads."""
-    total = 0
-    for task in (host.process.pid,):
-        import pathlib
-        for status in pathlib.Path(f"/proc/{task}/task").glob("*/status"):
-            text = status.read_text()
-            total += int(text.split("voluntary_ctxt_switches:")[1].split()[0])
-    return total
+    texts = [status.read_text() for status in pathlib.Path(f"/proc/{host.process.pid}/task").glob("*/status")]
+    return sum(int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for text in texts)
 
 
 def test_bad_schedules_are_refused(host):
