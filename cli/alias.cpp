@@ -64,40 +64,36 @@ Command alias_command() {
                       "An alias stands for the words it was given; the words after it follow them. @ARGS@ in it\n"
                       "stands for all words that follow, @ARG1@ for the first one and so on. Quotes keep blanks.\n"
                       "\"shell\" is built in: exec @ARGS@ -- su -l"};
-  command.children = {{.name = "add",
-                       .usage = "<alias> <target>",
-                       .summary = "Add an alias",
-                       .examples =
-                           "cella alias add list \"list -c ns46S\"\n"
-                           "    The command \"list\" always shows these columns.\n"
-                           "cella alias add login \"exec @ARGS@ --user 1000 -- bash -l\"",
-                       .min_words = 2,
-                       .max_words = 2,
-                       .run = add,
-                       .own_remotes = true},
-                      {.name = "list",
-                       .aliases = {"ls"},
-                       .summary = "List aliases",
-                       .flags = {list_format_flag()},
-                       .run = list},
-                      {.name = "remove",
-                       .aliases = {"rm"},
-                       .usage = "<alias>",
-                       .summary = "Remove an alias",
-                       .min_words = 1,
-                       .max_words = 1,
-                       .completes = {Names::kAlias},
-                       .run = remove,
-                       .own_remotes = true},
-                      {.name = "rename",
-                       .aliases = {"mv"},
-                       .usage = "<alias> <new-name>",
-                       .summary = "Rename an alias",
-                       .min_words = 2,
-                       .max_words = 2,
-                       .completes = {Names::kAlias, Names::kNothing},
-                       .run = rename,
-                       .own_remotes = true}};
+  command.children = {
+      {.name = "add",
+       .usage = "<alias> <target>",
+       .summary = "Add an alias",
+       .examples = "cella alias add list \"list -c ns46S\"\n"
+                   "    The command \"list\" always shows these columns.\n"
+                   "cella alias add login \"exec @ARGS@ --user 1000 -- bash -l\"",
+       .min_words = 2,
+       .max_words = 2,
+       .run = add,
+       .own_remotes = true},
+      {.name = "list", .aliases = {"ls"}, .summary = "List aliases", .flags = {list_format_flag()}, .run = list},
+      {.name = "remove",
+       .aliases = {"rm"},
+       .usage = "<alias>",
+       .summary = "Remove an alias",
+       .min_words = 1,
+       .max_words = 1,
+       .completes = {Names::kAlias},
+       .run = remove,
+       .own_remotes = true},
+      {.name = "rename",
+       .aliases = {"mv"},
+       .usage = "<alias> <new-name>",
+       .summary = "Rename an alias",
+       .min_words = 2,
+       .max_words = 2,
+       .completes = {Names::kAlias, Names::kNothing},
+       .run = rename,
+       .own_remotes = true}};
   return command;
 }
 

@@ -51,7 +51,8 @@ Result<int> mount_with_sshfs(Server& server, const FileTarget& source, const std
     stop(sshfs);
   };
   const auto pump = TRY(InputPump::start(-1, TRY(signals.descriptor()), {.data = {}, .end = {}, .signal = on_signal}));
-  say(server, "sshfs mounting \"" + source.instance + source.path + "\" on \"" + directory + "\"\nPress ctrl+c to finish");
+  say(server,
+      "sshfs mounting \"" + source.instance + source.path + "\" on \"" + directory + "\"\nPress ctrl+c to finish");
   std::fflush(stdout);
   const auto moved = client->tunnel(url({"instances", source.instance, "sftp"}), "sftp", std::move(pair.ours));
   if (!moved.ok()) stop(sshfs);

@@ -1,6 +1,5 @@
 #include "storage/owner_shift.h"
 
-
 #include "storage/acl_attribute.h"
 
 namespace cella::storage {

@@ -19,12 +19,16 @@ TEST(OwnerShift, TakesHostIdsBackAndLeavesOthers) {
 TEST(OwnerShift, ReachesIntoAcls) {
   const OwnerShift shift(*IdMap::isolated(100000));
   const auto acl = [](std::uint32_t user, std::uint32_t group) {
-    return encode_acl({{1, 7, 0xffffffff}, {kAclUser, 6, user}, {4, 5, 0xffffffff}, {kAclGroup, 4, group},
-                       {16, 7, 0xffffffff}, {32, 0, 0xffffffff}});
+    return encode_acl({{1, 7, 0xffffffff},
+                       {kAclUser, 6, user},
+                       {4, 5, 0xffffffff},
+                       {kAclGroup, 4, group},
+                       {16, 7, 0xffffffff},
+                       {32, 0, 0xffffffff}});
   };
   ArchiveMember member;
-  member.attributes = {{"system.posix_acl_access", acl(101000, 100007)}, {"user.x", "101000"},
-                       {"system.posix_acl_default", "no ACL"}};
+  member.attributes = {
+      {"system.posix_acl_access", acl(101000, 100007)}, {"user.x", "101000"}, {"system.posix_acl_default", "no ACL"}};
   shift.apply(member);
   EXPECT_EQ(member.attributes[0].second, acl(1000, 7));
   EXPECT_EQ(member.attributes[1].second, "101000");
