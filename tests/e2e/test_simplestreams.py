@@ -373,7 +373,7 @@ def test_newer_images_come_by_themselves(host):
     new = publish("20240301_00:00", "three")["split"]
     host.stop()
     host.start()
-    eventually(lambda: image(host, new) and not image(host, old), 20, "the newer image is there")
+    eventually(lambda: image(host, new) and not image(host, old), 60, "the newer image is there")
     found = image(host, new)
     assert found["cached"] and found["auto_update"] and found["aliases"][0]["name"] == "named", found
     host.cella("start", "brief")
