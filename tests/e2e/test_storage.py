@@ -115,6 +115,37 @@ def test_snapshots_and_copies_of_a_stopped_instance_copy_nothing(host):
     eventually(lambda: not list((pool / "layers").iterdir()), 10, "layers go with their last volume")
 
 
+def test_layers_count_for_the_quota_of_the_instance_that_wrote_them(host):
+    prepare(host)
+    image, place = host.work / "quota.img", host.work / "quota"
+    with open(image, "wb") as file:
+        file.truncate(400 << 20)
+    place.mkdir()
+    run_checked("mkfs.ext4", "-q", "-O", "quota,project", "-E", "quotatype=prjquota", str(image))
+    if subprocess.run(["mount", "-o", "loop,prjquota", image, place], capture_output=True).returncode != 0:
+        raise Skip("the kernel has no project quotas on ext4")
+    shutil.rmtree(place / "lost+found")
+    host.cella("storage", "create", "quota", "overlay", f"source={place}")
+    host.cella("init", "busybox", "q", "-s", "quota")
+    host.cella("config", "device", "set", "q", "root", "size=100MiB")
+    for number in range(2):
+        host.cella("start", "q")
+        host.exec("q", "sh", "-c", f"head -c 30000000 /dev/zero > /root/d{number}")
+        host.cella("stop", "--force", "q")
+        host.cella("snapshot", "q", f"s{number}")
+    host.cella("start", "q")
+    assert host.cella("exec", "q", "--", "sh", "-c", "head -c 60000000 /dev/zero > /root/more", check=False).returncode != 0
+    host.cella("copy", "q/s0", "q2")
+    host.cella("restore", "q", "s1")
+    host.cella("start", "q2")
+    assert host.exec("q", "ls", "/root").split() == ["d0", "d1"] and host.exec("q2", "ls", "/root").split() == ["d0"]
+    for name in ("q", "q2"):
+        host.cella("delete", "--force", name)
+    eventually(lambda: not list((place / "layers").iterdir()) and not list((place / "trash").iterdir()), 20, "all is deleted")
+    host.cella("storage", "delete", "quota")
+    run_checked("umount", str(place))
+
+
 def test_split_image_with_a_root_tarball(host):
     image = host.work / "split2"
     image.mkdir()
