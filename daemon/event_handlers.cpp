@@ -27,7 +27,8 @@ void add_event_routes(Router& router, EventHub& hub) {
   router.add_websocket("/1.0/events", [&hub](const Request& request) -> Result<TakeWebSocket> {
     const bool all = TRY(asks_for_all_projects(request));
     // What belongs to no project may tell of all of them: only for whoever may know everything.
-    EventFilter filter{TRY(parse_types(request.query_value("type"))), all ? "" : request.project, request.access.full()};
+    EventFilter filter{TRY(parse_types(request.query_value("type"))), all ? "" : request.project,
+                       request.access.full()};
     return hub.listener(std::move(filter));
   });
 }

@@ -42,10 +42,11 @@ bool EventFilter::lets_through(const manager::Event& event) const {
 
 TakeWebSocket EventHub::listener(EventFilter filter) {
   return [state = state_, filter = std::move(filter)](std::shared_ptr<WebSocketPeer> peer) {
-    auto listener = std::make_shared<EventListener>(state->io, std::move(peer), filter.types, [state](EventListener& ended) {
-      state->listeners.erase(ended.shared_from_this());
-      state->count.store(static_cast<int>(state->listeners.size()));
-    });
+    auto listener =
+        std::make_shared<EventListener>(state->io, std::move(peer), filter.types, [state](EventListener& ended) {
+          state->listeners.erase(ended.shared_from_this());
+          state->count.store(static_cast<int>(state->listeners.size()));
+        });
     state->listeners.emplace(listener, filter);
     state->count.store(static_cast<int>(state->listeners.size()));
     listener->start();

@@ -138,11 +138,12 @@ Result<manager::OperationId> ImageFetches::start(const api::ImageCreate& body, c
   request.description = "Downloading image";
   request.project = project;
   request.may_cancel = true;
-  return operations_.start(std::move(request),
-                           [self = shared_from_this(), source, wanted](const manager::OperationHandle& operation) -> Result<void> {
-                             TRY(self->fetch(source, wanted, operation));
-                             return kOk;
-                           });
+  return operations_.start(
+      std::move(request),
+      [self = shared_from_this(), source, wanted](const manager::OperationHandle& operation) -> Result<void> {
+        TRY(self->fetch(source, wanted, operation));
+        return kOk;
+      });
 }
 
 Result<bool> ImageFetches::refresh_now(const manager::Image& image, const manager::OperationHandle& operation) {
@@ -167,27 +168,29 @@ Result<manager::OperationId> ImageFetches::refresh(const std::string& project, c
   request.project = project;
   request.resources["images"] = {image.fingerprint};
   request.may_cancel = true;
-  return operations_.start(std::move(request),
-                           [self = shared_from_this(), image](const manager::OperationHandle& operation) -> Result<void> {
-                             const bool refreshed = TRY(self->refresh_now(image, operation));
-                             operation.set_metadata("refreshed", refreshed);
-                             return kOk;
-                           });
+  return operations_.start(
+      std::move(request),
+      [self = shared_from_this(), image](const manager::OperationHandle& operation) -> Result<void> {
+        const bool refreshed = TRY(self->refresh_now(image, operation));
+        operation.set_metadata("refreshed", refreshed);
+        return kOk;
+      });
 }
 
 void ImageFetches::update_all(const std::function<void(const std::string& fingerprint, const Error&)>& failed) {
   manager::OperationRequest request;
   request.description = "Updating images";
   request.may_cancel = true;
-  operations_.start(std::move(request), [self = shared_from_this(), failed](const manager::OperationHandle& operation) -> Result<void> {
-    for (const manager::Image& image : self->images_.list_all()) {
-      if (operation.cancel_requested()) return Error(ErrorKind::kCancelled, "update of images");
-      if (!image.auto_update || !image.origin) continue;
-      const Result<bool> refreshed = self->refresh_now(image, operation);
-      if (!refreshed.ok()) failed(image.fingerprint, refreshed.error());
-    }
-    return kOk;
-  });
+  operations_.start(std::move(request),
+                    [self = shared_from_this(), failed](const manager::OperationHandle& operation) -> Result<void> {
+                      for (const manager::Image& image : self->images_.list_all()) {
+                        if (operation.cancel_requested()) return Error(ErrorKind::kCancelled, "update of images");
+                        if (!image.auto_update || !image.origin) continue;
+                        const Result<bool> refreshed = self->refresh_now(image, operation);
+                        if (!refreshed.ok()) failed(image.fingerprint, refreshed.error());
+                      }
+                      return kOk;
+                    });
 }
 
 }  // namespace cella::daemon

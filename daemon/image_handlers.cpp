@@ -26,7 +26,12 @@ class ImageHandlers {
  public:
   ImageHandlers(manager::Images& images, manager::Operations& operations, std::shared_ptr<ImageFetches> fetches,
                 PublishImage publish)
-      : images_(images), operations_(operations), fetches_(std::move(fetches)), publish_(std::move(publish)), secrets_(operations), uploads_(operations) {}
+      : images_(images),
+        operations_(operations),
+        fetches_(std::move(fetches)),
+        publish_(std::move(publish)),
+        secrets_(operations),
+        uploads_(operations) {}
 
   Result<Reply> list(const Request& request) {
     std::vector<manager::Image> found = images(request).list();
@@ -90,7 +95,8 @@ class ImageHandlers {
   }
 
   Result<Reply> refresh(const Request& request) {
-    return operation_reply(operations_, TRY(fetches_->refresh(request.project_of_images, request.parameter("fingerprint"))));
+    return operation_reply(operations_,
+                           TRY(fetches_->refresh(request.project_of_images, request.parameter("fingerprint"))));
   }
 
   Result<Reply> make_secret(const Request& request) {
@@ -128,7 +134,8 @@ class ImageHandlers {
     if (body.source.mode == "push" && (type.empty() || type == "image")) {
       return operation_reply(operations_, announce_upload(request, body));
     }
-    if (type == "image" || type == "url") return operation_reply(operations_, TRY(fetches_->start(body, request.project_of_images)));
+    if (type == "image" || type == "url")
+      return operation_reply(operations_, TRY(fetches_->start(body, request.project_of_images)));
     if (type == "instance" || type == "container" || type == "snapshot" || type == "virtual-machine") {
       return publish_(request.project, json);
     }

@@ -73,7 +73,8 @@ class InstanceHandlers {
     const std::string text = TRY(read_all(reader, kMaxJson));
     TRY(check_body(request, text));
     const auto body = TRY(api::decode<api::InstanceCreate>(text));
-    const manager::InstanceCreate create = TRY(create_from_wire(body, request.project, server_.images().in(request.project_of_images)));
+    const manager::InstanceCreate create =
+        TRY(create_from_wire(body, request.project, server_.images().in(request.project_of_images)));
     if (body.source.type == "migration") return reply(migrations_.receive(create, body.source, requestor_of(request)));
     const auto fetch = TRY(fetch_for_instance(fetches_, body.source, request.project_of_images, server_.config()));
     return reply(instances_.create(create, requestor_of(request), fetch));

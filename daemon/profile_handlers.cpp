@@ -42,14 +42,16 @@ class ProfileHandlers {
   Result<Reply> put(const Request& request) {
     const auto body = TRY(api::decode<api::ProfilePut>(request.body));
     return change(request, [&](const std::string& name) {
-      return profiles_.update(request.project_of_profiles, name, {body.description, body.config, body.devices}, requestor_of(request));
+      return profiles_.update(request.project_of_profiles, name, {body.description, body.config, body.devices},
+                              requestor_of(request));
     });
   }
 
   Result<Reply> patch(const Request& request) {
     const auto body = TRY(api::decode<api::ProfilePatch>(request.body));
     return change(request, [&](const std::string& name) {
-      return profiles_.patch(request.project_of_profiles, name, {body.description, body.config, body.devices}, requestor_of(request));
+      return profiles_.patch(request.project_of_profiles, name, {body.description, body.config, body.devices},
+                             requestor_of(request));
     });
   }
 

@@ -92,7 +92,9 @@ Result<void> write_origin(Database& database, const Image& image) {
   auto insert = TRY(database.prepare(
       "INSERT INTO image_origins (fingerprint, server, protocol, alias, certificate) VALUES (?, ?, ?, ?, ?)"));
   const ImageOrigin& origin = *image.origin;
-  return insert.bind(stored(image.project, image.fingerprint), origin.server, origin.protocol, origin.alias, origin.certificate).run();
+  return insert
+      .bind(stored(image.project, image.fingerprint), origin.server, origin.protocol, origin.alias, origin.certificate)
+      .run();
 }
 
 }  // namespace
@@ -146,9 +148,10 @@ Result<void> insert_image(Database& database, const Image& image) {
         "INSERT INTO images (fingerprint, filename, size, architecture, type, public, auto_update, cached, created_at, "
         "uploaded_at, last_used_at, expires_at, project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     TRY(insert
-            .bind(stored(image.project, image.fingerprint), image.filename, image.size, image.architecture, image.type, image.is_public,
-                  image.auto_update, image.cached, number_of(image.created_at), number_of(image.uploaded_at),
-                  number_of(image.last_used_at), number_of(image.expires_at), image.project)
+            .bind(stored(image.project, image.fingerprint), image.filename, image.size, image.architecture, image.type,
+                  image.is_public, image.auto_update, image.cached, number_of(image.created_at),
+                  number_of(image.uploaded_at), number_of(image.last_used_at), number_of(image.expires_at),
+                  image.project)
             .run());
     TRY(write_lists(database, image));
     TRY(write_origin(database, image));
@@ -191,8 +194,9 @@ Result<void> delete_image(Database& database, const std::string& project, const 
 Result<void> insert_alias(Database& database, const std::string& project, const Alias& alias) {
   auto insert =
       TRY(database.prepare("INSERT INTO image_aliases (name, project, description, fingerprint) VALUES (?, ?, ?, ?)"));
-  TRY_CONTEXT("alias \"" + alias.name + "\"",
-              insert.bind(stored(project, alias.name), project, alias.description, stored(project, alias.target)).run());
+  TRY_CONTEXT(
+      "alias \"" + alias.name + "\"",
+      insert.bind(stored(project, alias.name), project, alias.description, stored(project, alias.target)).run());
   return kOk;
 }
 

@@ -73,7 +73,8 @@ Result<void> approve_profile(const InstanceSurroundings& around, const CommitLoc
     TRY(check_instance(projects.at(name), record, expanded.merged));
   }
   for (const auto& [name, project] : projects) {
-    if (has_limits(project.config)) TRY(check_limits(project, TRY(policy_items(around, {.project = name, .changed = &next}))));
+    if (has_limits(project.config))
+      TRY(check_limits(project, TRY(policy_items(around, {.project = name, .changed = &next}))));
   }
   return kOk;
 }

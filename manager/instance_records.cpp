@@ -101,7 +101,8 @@ Result<ById> load_rows(Database& database) {
   ById records;
   auto query = TRY(database.prepare(
       "SELECT i.id, i.name, i.phase, i.next_name, i.description, i.architecture, i.ephemeral, i.created_at, "
-      "i.last_used_at, i.pool, r.base, i.project, r.size FROM instances i LEFT JOIN id_ranges r ON r.instance_id = i.id"));
+      "i.last_used_at, i.pool, r.base, i.project, r.size FROM instances i LEFT JOIN id_ranges r ON r.instance_id = "
+      "i.id"));
   while (TRY(query.step())) {
     InstanceRecord& record = records[query.number(0)];
     record.id = query.number(0);
@@ -230,7 +231,8 @@ Result<void> check_bookkeeping(const InstanceRecord& present, const InstanceReco
   const bool renaming = present.phase == InstancePhase::kRenaming && present.next_name == next.name;
   if (!renaming && project_of(present.name) != project_of(next.name)) differs = "project";
   if (differs == nullptr) return kOk;
-  return Error(ErrorKind::kInternal, "instance " + short_name(next.name) + ": " + differs + " changed without approval");
+  return Error(ErrorKind::kInternal,
+               "instance " + short_name(next.name) + ": " + differs + " changed without approval");
 }
 
 Result<void> update_instance(Database& database, const InstanceRecord& present, const InstanceRecord& next) {

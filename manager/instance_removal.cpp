@@ -78,7 +78,8 @@ Result<OperationId> InstanceRemoval::rename(const std::string& name, const std::
                        [this, name, to, caller](const EntryPtr& entry, const OperationHandle&) -> Result<void> {
                          std::lock_guard run(entry->run);
                          TRY(rename_now(entry, to));
-                         tell_of_instance(around_.events, "instance-renamed", to, caller, {{"old_name", short_name(name)}});
+                         tell_of_instance(around_.events, "instance-renamed", to, caller,
+                                          {{"old_name", short_name(name)}});
                          return kOk;
                        });
 }

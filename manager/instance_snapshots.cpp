@@ -134,7 +134,8 @@ Result<SnapshotRecord> InstanceSnapshots::make_record(const EntryPtr& entry, con
   }
   TRY(check_snapshot_name(record.name));
   if (std::find(present.begin(), present.end(), record.name) != present.end()) {
-    return Error(ErrorKind::kExists, "Snapshot \"" + short_name(instance.name) + "/" + record.name + "\" already exists");
+    return Error(ErrorKind::kExists,
+                 "Snapshot \"" + short_name(instance.name) + "/" + record.name + "\" already exists");
   }
   const std::string expiry_key = "snapshots.expiry";
   record.expires_at =

@@ -46,7 +46,8 @@ struct Profiles::State {
   void tell(const char* action, const ProfileKey& key, const std::optional<Requestor>& requestor,
             Value::Object context = {}) const {
     const auto& [project, name] = key;
-    events.lifecycle({action, "/1.0/profiles/" + name + project_query(project), std::move(context), requestor}, project);
+    events.lifecycle({action, "/1.0/profiles/" + name + project_query(project), std::move(context), requestor},
+                     project);
   }
   // Makes `next` the profile, if all who use it agree.
   Result<void> replace(const ProfileKey& key, ProfileRecord next);

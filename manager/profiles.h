@@ -75,12 +75,16 @@ class Profiles {
   Result<std::vector<Profile>> resolve(const std::string& project, const std::vector<std::string>& names) const;
 
   // Errors: kInvalid for a bad name, key, value or device; kExists.
-  Result<void> create(const std::string& project, const std::string& name, const ProfilePut& put, const std::optional<Requestor>& requestor);
+  Result<void> create(const std::string& project, const std::string& name, const ProfilePut& put,
+                      const std::optional<Requestor>& requestor);
   // Replaces everything. Errors: kNotFound; kInvalid, also when an instance would become invalid: nothing has changed.
-  Result<void> update(const std::string& project, const std::string& name, const ProfilePut& put, const std::optional<Requestor>& requestor);
-  Result<void> patch(const std::string& project, const std::string& name, const ProfilePatch& patch, const std::optional<Requestor>& requestor);
+  Result<void> update(const std::string& project, const std::string& name, const ProfilePut& put,
+                      const std::optional<Requestor>& requestor);
+  Result<void> patch(const std::string& project, const std::string& name, const ProfilePatch& patch,
+                     const std::optional<Requestor>& requestor);
   // Errors: kNotFound, kExists, kInvalid; kDenied for "default".
-  Result<void> rename(const std::string& project, const std::string& name, const std::string& to, const std::optional<Requestor>& requestor);
+  Result<void> rename(const std::string& project, const std::string& name, const std::string& to,
+                      const std::optional<Requestor>& requestor);
   // Errors: kNotFound; kInvalid when it is in use; kDenied for "default".
   Result<void> remove(const std::string& project, const std::string& name,
                       const std::optional<Requestor>& requestor);

@@ -207,7 +207,8 @@ std::optional<std::int64_t> count_limit(const Config& config, const std::string&
 }
 
 bool has_limits(const Config& config) {
-  return std::any_of(config.begin(), config.end(), [](const auto& entry) { return entry.first.starts_with("limits."); });
+  return std::any_of(config.begin(), config.end(),
+                     [](const auto& entry) { return entry.first.starts_with("limits."); });
 }
 
 }  // namespace cella::manager

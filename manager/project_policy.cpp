@@ -209,10 +209,10 @@ Result<void> check_aggregate(const Project& project, const std::string& key, con
     const std::string in_project = item.owner + " in project \"" + project.name + "\"";
     const std::string* value = value_of(item, key);
     if (value == nullptr) {
-      return Error(ErrorKind::kDenied, in_project + " has no \"" + (key == "limits.disk" ? "size" : key) +
-                                           "\" config, " +
-                                           (key == "limits.disk" && item.is_instance ? "on its root disk " : "") +
-                                           "either directly or via a profile, which the project's " + key + " asks for");
+      return Error(ErrorKind::kDenied,
+                   in_project + " has no \"" + (key == "limits.disk" ? "size" : key) + "\" config, " +
+                       (key == "limits.disk" && item.is_instance ? "on its root disk " : "") +
+                       "either directly or via a profile, which the project's " + key + " asks for");
     }
     if (__builtin_add_overflow(total, TRY_CONTEXT(in_project, parse_aggregate(key, *value)), &total)) total = INT64_MAX;
   }

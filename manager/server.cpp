@@ -163,12 +163,13 @@ Result<void> Server::Parts::open() {
 }
 
 std::vector<Chore> Server::Parts::chores() {
-  return {{[this](Timestamp) { return warnings->next_removal(); }, [this](Timestamp now) { warnings->remove_old(now); }},
-          {[this](Timestamp now) { return schedules->next(now); }, [this](Timestamp now) { schedules->run(now); }},
-          {[this](Timestamp) { return parts->snapshots.next_expiry(); },
-           [this](Timestamp now) { parts->snapshots.remove_expired(now); }},
-          {[this](Timestamp now) { return volumes->next_chore(now); }, [this](Timestamp now) { volumes->run_chores(now); }},
-          {[this](Timestamp now) { return backups->next_sweep(now); }, [this](Timestamp now) { backups->sweep(now); }}};
+  return {
+      {[this](Timestamp) { return warnings->next_removal(); }, [this](Timestamp now) { warnings->remove_old(now); }},
+      {[this](Timestamp now) { return schedules->next(now); }, [this](Timestamp now) { schedules->run(now); }},
+      {[this](Timestamp) { return parts->snapshots.next_expiry(); },
+       [this](Timestamp now) { parts->snapshots.remove_expired(now); }},
+      {[this](Timestamp now) { return volumes->next_chore(now); }, [this](Timestamp now) { volumes->run_chores(now); }},
+      {[this](Timestamp now) { return backups->next_sweep(now); }, [this](Timestamp now) { backups->sweep(now); }}};
 }
 
 Result<void> Server::Parts::open_state() {
@@ -179,9 +180,9 @@ Result<void> Server::Parts::open_state() {
     return Error(ErrorKind::kBusy, "another daemon uses " + dir);
   }
   TRY(make_dirs(dir + "/database", 0700));
-  const std::array schemas{project_schema(), pool_schema(),    custom_volume_schema(), image_schema(),    network_schema(),
-                           profile_schema(), instance_schema(), snapshot_schema(), backup_schema(), server_config_schema(),
-                           certificate_schema(), warning_schema()};
+  const std::array schemas{project_schema(), pool_schema(),          custom_volume_schema(), image_schema(),
+                           network_schema(), profile_schema(),       instance_schema(),      snapshot_schema(),
+                           backup_schema(),  server_config_schema(), certificate_schema(),   warning_schema()};
   database = TRY(Database::open(dir + "/database/cella.db", schemas));
   operations.emplace(events);
   warnings = TRY(Warnings::load(*database, events));
@@ -228,9 +229,9 @@ Result<void> Server::Parts::open_networks() {
 }
 
 Result<InstanceSurroundings> Server::Parts::surroundings() {
-  InstanceSurroundings around{*database, events,    *operations, *projects, *profiles, *images,
-                              *pools,    volumes->volumes, *networks, *keeper,     set,       *guests,   *proxies, *nodes, *hierarchy,
-                              *warnings, launches,  *logs,       seccomp};
+  InstanceSurroundings around{*database,        events,    *operations, *projects, *profiles, *images,  *pools,
+                              volumes->volumes, *networks, *keeper,     set,       *guests,   *proxies, *nodes,
+                              *hierarchy,       *warnings, launches,    *logs,     seccomp};
   around.controllers = TRY_CONTEXT("cgroups", hierarchy->enable_all());
   around.usable_cpus = TRY_CONTEXT("cgroups", cgroups::usable_cpus(*hierarchy));
   around.host.memory_total = TRY(cgroups::parse_memory_total(TRY(read_file("/proc/meminfo"))));
@@ -282,7 +283,8 @@ Result<void> Server::Parts::recover() {
   }
   for (const Pool& pool : pools->list()) {
     if (pool.status == "Created") continue;
-    warnings->raise(WarningKind::kPoolUnavailable, "", "/1.0/storage-pools/" + pool.name, "it could not be brought up: " + pool.status);
+    warnings->raise(WarningKind::kPoolUnavailable, "", "/1.0/storage-pools/" + pool.name,
+                    "it could not be brought up: " + pool.status);
   }
   check_host(*warnings, parts->around.controllers, hierarchy->path());
   warnings->resolve_unseen_since(opened_at);

@@ -82,7 +82,8 @@ TEST(ProjectPolicy, AsksForIsolationWhereOnlyIsolatedInstancesMayBe) {
   EXPECT_FALSE(check_key(restricted({{"restricted.containers.privilege", "isolated"}}), "security.idmap.isolated",
                          "false")
                    .ok());
-  EXPECT_FALSE(check_key(restricted({{"restricted.containers.privilege", "isolated"}}), "security.privileged", "1").ok());
+  EXPECT_FALSE(
+      check_key(restricted({{"restricted.containers.privilege", "isolated"}}), "security.privileged", "1").ok());
 }
 
 struct DeviceCase {
@@ -172,7 +173,8 @@ TEST(ProjectPolicy, SumsWhatInstancesSayAndAsksEachForIt) {
 }
 
 TEST(ProjectPolicy, RefusesWhatCannotBeSummed) {
-  EXPECT_FALSE(check_limits(project_with({{"limits.memory", "1GiB"}}), {instance("a", {{"limits.memory", "10%"}})}).ok());
+  EXPECT_FALSE(
+      check_limits(project_with({{"limits.memory", "1GiB"}}), {instance("a", {{"limits.memory", "10%"}})}).ok());
   EXPECT_FALSE(check_limits(project_with({{"limits.cpu", "4"}}), {instance("a", {{"limits.cpu", "0-1"}})}).ok());
   EXPECT_FALSE(check_limits(project_with({{"limits.cpu", "4"}}), {instance("a", {{"limits.cpu", "0,1"}})}).ok());
 }
@@ -210,7 +212,8 @@ TEST(ProjectConfig, TakesWhatHasAnEffectAndRefusesTheRestByName) {
         Config{{"features.networks", "true"}}, Config{{"features.storage.buckets", "true"}},
         Config{{"restricted.cluster.target", "allow"}}, Config{{"restricted.networks.uplinks", "x"}},
         Config{{"restricted.idmap.gid", "9-3"}}, Config{{"restricted.containers.privilege", "block"}},
-        Config{{"restricted.devices.disk.paths", "/srv"}}, Config{{"images.auto_update_interval", "1"}}, Config{{"limits.networks", "1"}}}) {
+        Config{{"restricted.devices.disk.paths", "/srv"}}, Config{{"images.auto_update_interval", "1"}},
+        Config{{"limits.networks", "1"}}}) {
     const auto checked = check_project_config(bad);
     ASSERT_FALSE(checked.ok()) << bad.begin()->first;
     EXPECT_NE(checked.error().message().find(bad.begin()->first), std::string::npos) << checked.error().message();
