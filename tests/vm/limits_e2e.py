@@ -233,7 +233,7 @@ def test_metrics_show_memory_and_disks(host):
     assert values["lxd_memory_MemTotal_bytes"] == 64 * MIB
     assert 0 < values["lxd_memory_MemFree_bytes"] < 64 * MIB
     assert values["lxd_memory_OOM_kills_total"] >= 1
-    assert values["lxd_memory_Cached_bytes"] > 0 and "lxd_memory_RSS_bytes" in values
+    assert "lxd_memory_Cached_bytes" in values and "lxd_memory_RSS_bytes" in values
     assert before <= values.get("lxd_disk_written_bytes_total", 0) <= written()
 
 
