@@ -10,28 +10,65 @@
 namespace cella::manager {
 namespace {
 
-constexpr IdWindow kDefaultWindow{1000000, 999000000};
+constexpr IdWindow kUnowned{1000000, 999000000};
 
-// One line, "root:100000:65536"; nullopt for other users, comments and what cannot be read.
-std::optional<IdWindow> parse_line(std::string_view line) {
+struct SubIds {
+  bool of_root = false;
+  IdWindow ids;
+};
+
+// One line, "root:100000:65536"; nullopt for comments and what cannot be read.
+std::optional<SubIds> parse_line(std::string_view line) {
   const auto first_colon = line.find(':');
   const auto second_colon = line.find(':', first_colon == std::string_view::npos ? first_colon : first_colon + 1);
-  if (second_colon == std::string_view::npos) return std::nullopt;
+  if (second_colon == std::string_view::npos || line.front() == '#') return std::nullopt;
   const auto user = line.substr(0, first_colon);
-  if (user != "root" && user != "0") return std::nullopt;
   const auto first = parse_unsigned("first", line.substr(first_colon + 1, second_colon - first_colon - 1));
   const auto count = parse_unsigned("count", line.substr(second_colon + 1));
   if (!first.ok() || !count.ok() || *first == 0 || *first + *count > 0xffffffff) return std::nullopt;
-  return IdWindow{static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*count)};
+  return SubIds{user == "root" || user == "0",
+                {static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*count)}};
 }
 
-std::vector<IdWindow> parse_file(std::string_view text) {
-  std::vector<IdWindow> windows;
+std::vector<SubIds> parse_file(std::string_view text) {
+  std::vector<SubIds> lines;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
-    if (const auto window = parse_line(text.substr(0, end))) windows.push_back(*window);
+    if (const auto line = parse_line(text.substr(0, end))) lines.push_back(*line);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+  return lines;
+}
+
+std::uint64_t end_of(const IdWindow& window) { return std::uint64_t{window.first} + window.count; }
+
+void add_window(std::vector<IdWindow>& windows, std::uint64_t first, std::uint64_t end) {
+  if (first + kRangeSize > end) return;
+  windows.push_back({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(end - first)});
+}
+
+std::vector<IdWindow> common_to_root(const std::vector<SubIds>& users, const std::vector<SubIds>& groups) {
+  std::vector<IdWindow> windows;
+  for (const SubIds& user : users) {
+    for (const SubIds& group : groups) {
+      if (!user.of_root || !group.of_root) continue;
+      add_window(windows, std::max(user.ids.first, group.ids.first), std::min(end_of(user.ids), end_of(group.ids)));
+    }
+  }
+  return windows;
+}
+
+// What of kUnowned no line gives to anybody.
+std::vector<IdWindow> named_by_nobody(std::vector<SubIds> owned) {
+  std::sort(owned.begin(), owned.end(),
+            [](const SubIds& left, const SubIds& right) { return left.ids.first < right.ids.first; });
+  std::vector<IdWindow> windows;
+  std::uint64_t next = kUnowned.first;
+  for (const SubIds& line : owned) {
+    add_window(windows, next, std::min(std::uint64_t{line.ids.first}, end_of(kUnowned)));
+    next = std::max(next, end_of(line.ids));
+  }
+  add_window(windows, next, end_of(kUnowned));
   return windows;
 }
 
@@ -48,23 +85,13 @@ Result<std::vector<IdAllocation>> ranges_of_others(Database& database, std::int6
 
 }  // namespace
 
-Result<std::vector<IdWindow>> id_windows(std::string_view subuid, std::string_view subgid) {
-  const auto users = parse_file(subuid);
+std::vector<IdWindow> id_windows(std::string_view subuid, std::string_view subgid) {
+  auto owned = parse_file(subuid);
   const auto groups = parse_file(subgid);
-  if (users.empty() && groups.empty()) return std::vector{kDefaultWindow};
-  std::vector<IdWindow> windows;
-  for (const IdWindow& user : users) {
-    for (const IdWindow& group : groups) {
-      const auto first = std::max(user.first, group.first);
-      const auto end = std::min(std::uint64_t{user.first} + user.count, std::uint64_t{group.first} + group.count);
-      if (first + std::uint64_t{kRangeSize} <= end) {
-        windows.push_back({first, static_cast<std::uint32_t>(end - first)});
-      }
-    }
-  }
-  if (windows.empty()) {
-    return Error(ErrorKind::kInvalid, "/etc/subuid and /etc/subgid give root no common range of 65536 ids");
-  }
+  std::vector<IdWindow> windows = common_to_root(owned, groups);
+  owned.insert(owned.end(), groups.begin(), groups.end());
+  const auto free = named_by_nobody(std::move(owned));
+  windows.insert(windows.end(), free.begin(), free.end());
   return windows;
 }
 
@@ -86,7 +113,7 @@ Result<IdAllocation> find_id_range(Database& database, const std::vector<IdWindo
   if (wish.base) {
     return invalid_value("security.idmap.base", std::to_string(*wish.base),
                          "the " + std::to_string(wish.size) +
-                             " host ids from there are in use, or not root's in /etc/subuid and /etc/subgid");
+                             " host ids from there are in use, or another user's in /etc/subuid and /etc/subgid");
   }
   return Error(ErrorKind::kNoSpace, "no free range of " + std::to_string(wish.size) +
                                         " host ids is left (see /etc/subuid and /etc/subgid)");

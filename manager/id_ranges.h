@@ -21,10 +21,10 @@ struct IdWindow {
   bool operator==(const IdWindow&) const = default;
 };
 
-// What root may use according to the texts of /etc/subuid and /etc/subgid ("root:100000:65536" or "0:…"): the ranges
-// that both give, each at least kRangeSize long. When root is in neither: 1000000 to 1000000000.
-// Errors: kInvalid when root is named but no range fits one instance.
-Result<std::vector<IdWindow>> id_windows(std::string_view subuid, std::string_view subgid);
+// Where instances get their ids, the first choice first: what the texts of /etc/subuid and /etc/subgid both give root
+// ("root:100000:65536" or "0:…"), then the ids from 1000000 to 1000000000 that neither gives to anybody: a distribution
+// leaves root too few for a range of its own for each of many instances. Each at least kRangeSize long.
+std::vector<IdWindow> id_windows(std::string_view subuid, std::string_view subgid);
 
 // What an instance asks for; without a base any range will do.
 struct IdWish {

@@ -77,14 +77,15 @@ class Mischief {
         ::rmdir(path.c_str());
         return;
       case 6:
-        ::link(path.c_str(), other.c_str());
+        ignored_ = ::link(path.c_str(), other.c_str());
         return;
       case 7:
         ::chmod(path.c_str(), 0600 + random_() % 128);
         ::setxattr(path.c_str(), "user.note", "note", 1 + random_() % 4, 0);
         return;
       case 8:
-        if (::symlink(path.c_str(), other.c_str()) != 0) (void)::lchown(path.c_str(), static_cast<uid_t>(random_() % 100), 5);
+        if (::symlink(path.c_str(), other.c_str()) != 0)
+          ignored_ = ::lchown(path.c_str(), static_cast<uid_t>(random_() % 100), 5);
         return;
       default:  // of the image
         ::rename("/home", ("/" + name() + "/h").c_str());
@@ -101,6 +102,7 @@ class Mischief {
     return random_() % 4 == 0 ? "/home/user" + path : path;
   }
   std::mt19937 random_;
+  int ignored_ = 0;  // a name that is taken or missing is part of the game
 };
 
 struct LayerVariant {

@@ -164,15 +164,20 @@ TEST(Exits, TellARebootFromAHalt) {
   EXPECT_FALSE(is_reboot(std::nullopt));
 }
 
-TEST(IdWindows, AreTheDefaultWhenRootIsNotNamed) {
-  EXPECT_EQ(*id_windows("", ""), (std::vector<IdWindow>{{1000000, 999000000}}));
-  EXPECT_EQ(*id_windows("alice:100000:65536\n# root:1:2\n", "alice:100000:65536\n"),
-            (std::vector<IdWindow>{{1000000, 999000000}}));
+TEST(IdWindows, AreTheDefaultWhenNobodyIsNamed) {
+  EXPECT_EQ(id_windows("", ""), (std::vector<IdWindow>{{1000000, 999000000}}));
+  EXPECT_EQ(id_windows("# root:2000000:65536\n", ""), (std::vector<IdWindow>{{1000000, 999000000}}));
 }
 
-TEST(IdWindows, AreWhatBothFilesGiveRoot) {
-  EXPECT_EQ(*id_windows("root:100000:200000\n", "root:150000:1000000\n"), (std::vector<IdWindow>{{150000, 150000}}));
-  EXPECT_FALSE(id_windows("root:100000:1000\n", "root:100000:1000\n").ok());
+TEST(IdWindows, BeginWithWhatBothFilesGiveRoot) {
+  EXPECT_EQ(id_windows("root:100000:200000\n", "root:150000:1000000\n"),
+            (std::vector<IdWindow>{{150000, 150000}, {1150000, 998850000}}));
+  EXPECT_EQ(id_windows("root:100000:1000\n", "root:100000:1000\n"), (std::vector<IdWindow>{{1000000, 999000000}}));
+}
+
+TEST(IdWindows, LeaveOthersTheirs) {
+  EXPECT_EQ(id_windows("alice:100000:65536\nbob:2000000:65536\n", "carol:1000000:65536\nbob:999999999:5\n"),
+            (std::vector<IdWindow>{{1065536, 934464}, {2065536, 997934463}}));
 }
 
 class Store : public testing::Test {
