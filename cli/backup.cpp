@@ -1,9 +1,6 @@
 // export and import: an instance as one file.
-#include <chrono>
-
 #include "api/backup.h"
 #include "api/codec.h"
-#include "api/time.h"
 #include "cli/backup_transfer.h"
 #include "cli/commands.h"
 #include "cli/object.h"
@@ -19,15 +16,8 @@ Result<int> run_export(Server& server, const Arguments& arguments) {
   post.container_only = post.instance_only;
   post.compression_algorithm = arguments.text("compression");
   post.optimized_storage = arguments.on("optimized-storage");
-  post.expires_at = api::format_time(std::chrono::time_point_cast<std::chrono::nanoseconds>(
-      std::chrono::system_clock::now() + std::chrono::hours(24)));
-  const auto done = TRY(
-      server.change("POST", url({"instances", instance, "backups"}), api::encode(post), {}, "Backing up " + instance));
-  const std::string backup = url({"instances", instance, "backups", TRY(made_backup(done))});
-  const auto downloaded = download_backup(server, backup + "/export", target);
-  TRY(server.change("DELETE", backup, {}, {}, "Removing the backup from the server"));
-  TRY(downloaded);
-  if (target != "-") say(server, "Backup exported successfully!");
+  post.expires_at = backup_expiry();
+  TRY(export_backup(server, url({"instances", instance, "backups"}), api::encode(post), instance, target));
   return 0;
 }
 

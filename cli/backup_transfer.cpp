@@ -2,14 +2,22 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <chrono>
 
+#include "api/client.h"
+#include "api/operation.h"
+#include "api/time.h"
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/rollback.h"
+#include "cli/object.h"
 #include "cli/progress.h"
 
 namespace cella::cli {
 
+namespace {
+
+// The name that the operation which made a backup gives.
 Result<std::string> made_backup(const api::Operation& operation) {
   const auto found = operation.resources.find("backups");
   if (found == operation.resources.end() || found->second.empty()) {
@@ -39,6 +47,24 @@ Result<void> download_backup(Server& server, const std::string& source, const st
         return true;
       }));
   undo.commit();
+  return kOk;
+}
+
+}  // namespace
+
+std::string backup_expiry() {
+  return api::format_time(std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now() +
+                                                                                 std::chrono::hours(24)));
+}
+
+Result<void> export_backup(Server& server, const std::string& backups, const std::string& request,
+                           const std::string& what, const std::string& target) {
+  const auto done = TRY(server.change("POST", backups, request, {}, "Backing up " + what));
+  const std::string backup = backups + "/" + api::percent_encode(TRY(made_backup(done)));
+  const auto downloaded = download_backup(server, backup + "/export", target);
+  TRY(server.change("DELETE", backup, {}, {}, "Removing the backup from the server"));
+  TRY(downloaded);
+  if (target != "-") say(server, "Backup exported successfully!");
   return kOk;
 }
 

@@ -3,16 +3,17 @@
 
 #include <string>
 
-#include "api/operation.h"
 #include "cli/server.h"
 
 namespace cella::cli {
 
-// The name that the operation which made a backup gives. Errors: kInternal when it gives none.
-Result<std::string> made_backup(const api::Operation& operation);
+// Has the server make a backup below the collection `backups` as `request` (its JSON) says, saves it to `target` ("-":
+// standard output; a file that is not whole is removed), and removes it from the server again.
+Result<void> export_backup(Server& server, const std::string& backups, const std::string& request,
+                           const std::string& what, const std::string& target);
 
-// To a file, or to standard output for "-". A file that is not whole is removed.
-Result<void> download_backup(Server& server, const std::string& source, const std::string& target);
+// When a backup made for one download may go, as the server reads it.
+std::string backup_expiry();
 
 // Sends a file as the body of the request and waits for the operation that it starts.
 Result<void> upload_backup(Server& server, const api::Request& request, const std::string& path,

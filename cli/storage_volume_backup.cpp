@@ -1,8 +1,5 @@
 // storage volume export and import: a custom volume as one file.
-#include <chrono>
-
 #include "api/storage_volume.h"
-#include "api/time.h"
 #include "cli/backup_transfer.h"
 #include "cli/storage_volume.h"
 
@@ -17,15 +14,8 @@ Result<int> run_export(Server& server, const Arguments& arguments) {
   post.volume_only = arguments.on("volume-only");
   post.optimized_storage = arguments.on("optimized-storage");
   post.compression_algorithm = arguments.text("compression");
-  post.expires_at = api::format_time(std::chrono::time_point_cast<std::chrono::nanoseconds>(
-      std::chrono::system_clock::now() + std::chrono::hours(24)));
-  const std::string backups = volume_target(pool, volume) + "/backups";
-  const auto done = TRY(server.change("POST", backups, api::encode(post), {}, "Backing up " + volume.name));
-  const std::string backup = backups + "/" + api::percent_encode(TRY(made_backup(done)));
-  const auto downloaded = download_backup(server, backup + "/export", target);
-  TRY(server.change("DELETE", backup, {}, {}, "Removing the backup from the server"));
-  TRY(downloaded);
-  if (target != "-") say(server, "Backup exported successfully!");
+  post.expires_at = backup_expiry();
+  TRY(export_backup(server, volume_target(pool, volume) + "/backups", api::encode(post), volume.name, target));
   return 0;
 }
 

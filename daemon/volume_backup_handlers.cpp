@@ -1,8 +1,7 @@
 // /1.0/storage-pools/POOL/volumes/custom/NAME/backups
-#include <sys/stat.h>
-
 #include "api/codec.h"
 #include "api/time.h"
+#include "daemon/backup_files.h"
 #include "daemon/collection.h"
 #include "daemon/handlers.h"
 #include "daemon/volume_requests.h"
@@ -64,16 +63,7 @@ class VolumeBackupHandlers {
   }
 
   Result<Reply> export_file(const Request& request) {
-    BodyPiece piece;
-    piece.file = TRY(backups_.open(TRY(key_of(request)), request.parameter("backup"), requestor_of(request)));
-    struct stat status {};
-    if (::fstat(piece.file.get(), &status) != 0) return errno_error(errno, "stat backup");
-    piece.size = static_cast<std::uint64_t>(status.st_size);
-    Reply reply;
-    reply.content_type = "application/octet-stream";
-    reply.headers.emplace_back("Content-Disposition", "inline;filename=");
-    reply.pieces.push_back(std::move(piece));
-    return reply;
+    return export_reply(TRY(backups_.open(TRY(key_of(request)), request.parameter("backup"), requestor_of(request))));
   }
 
  private:

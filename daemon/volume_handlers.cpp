@@ -5,6 +5,7 @@
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
+#include "daemon/backup_files.h"
 #include "daemon/volume_requests.h"
 #include "daemon/wire.h"
 #include "manager/names.h"

@@ -1,11 +1,7 @@
 #include "daemon/volume_requests.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <algorithm>
 
-#include "base/files.h"
-#include "base/rollback.h"
 #include "manager/names.h"
 #include "manager/operations.h"
 #include "manager/pools.h"
@@ -13,8 +9,6 @@
 
 namespace cella::daemon {
 namespace {
-
-constexpr std::size_t kPieceBytes = 256u << 10;
 
 Result<void> check_type(const std::string& type) {
   for (const char* known : {"", "container", "virtual-machine", "image", "custom"})
@@ -106,21 +100,6 @@ Result<VolumeRequest> volume_from_wire(const api::StorageVolumesPost& body, cons
   copy.refresh = source.refresh;
   request.copy = std::move(copy);
   return request;
-}
-
-Result<std::string> receive_file(BodyReader& body, const std::string& directory) {
-  const std::string path = directory + "/upload-" + manager::random_uuid();
-  const Fd file = TRY(open_path(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
-  Rollback undo;
-  undo.add([&] { ::unlink(path.c_str()); });
-  std::vector<char> piece(kPieceBytes);
-  for (;;) {
-    const std::size_t count = TRY(body.read(piece.data(), piece.size()));
-    if (count == 0) break;
-    TRY(write_all(file, {piece.data(), count}));
-  }
-  undo.commit();
-  return path;
 }
 
 }  // namespace cella::daemon

@@ -35,7 +35,4 @@ struct VolumeRequest {
 Result<VolumeRequest> volume_from_wire(const api::StorageVolumesPost& body, const manager::VolumeKey& key,
                                        const std::string& path_type);
 
-// Writes a request's body to a new file of the directory and returns its path. Nothing is left when it fails.
-Result<std::string> receive_file(BodyReader& body, const std::string& directory);
-
 }  // namespace cella::daemon

@@ -2,24 +2,13 @@
 
 #include <yaml-cpp/yaml.h>
 #include <algorithm>
-#include <ctime>
 
+#include "manager/index_members.h"
 #include "storage/volume.h"
 
 namespace cella::manager {
 namespace {
 
-constexpr std::size_t kMaxEntries = 10'000;
-constexpr const char* kNever = "0001-01-01T00:00:00Z";
-
-std::string time_text(const std::optional<Timestamp>& time) {
-  if (!time || time->time_since_epoch().count() == 0) return kNever;
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(*time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
-}
 
 class Writer {
  public:
@@ -36,7 +25,7 @@ class Writer {
   }
   void time(const std::string& name, const std::optional<Timestamp>& value) {
     key(name);
-    out_ << time_text(value);
+    out_ << index_time(value);
   }
   template <typename T>
   void plain(const std::string& name, const T& value) {
@@ -165,72 +154,6 @@ void put_pool(Writer& out, const Pool& pool) {
   out.end();
 }
 
-// Reading: every member may be missing; a wrong type is an error.
-
-Error bad(const std::string& member, const std::string& reason) {
-  return Error(ErrorKind::kInvalid, "backup/index.yaml: " + member + ": " + reason);
-}
-
-Result<std::string> read_text(const YAML::Node& map, const std::string& name) {
-  const YAML::Node node = map[name];
-  if (!node || node.IsNull()) return std::string();
-  if (!node.IsScalar()) return bad(name, "not a plain value");
-  if (node.Scalar().find('\0') != std::string::npos) return bad(name, "holds a zero byte");
-  return node.Scalar();
-}
-
-Result<bool> read_truth(const YAML::Node& map, const std::string& name) {
-  const std::string text = TRY(read_text(map, name));
-  if (text.empty() || text == "false") return false;
-  if (text == "true") return true;
-  return bad(name, "\"" + text.substr(0, 100) + "\" is neither true nor false");
-}
-
-Result<std::optional<Timestamp>> read_time(const YAML::Node& map, const std::string& name) {
-  const std::string text = TRY(read_text(map, name));
-  if (text.empty() || text.starts_with("0001-")) return std::optional<Timestamp>();
-  std::tm parts{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return bad(name, "\"" + text.substr(0, 100) + "\" is not a time");
-  return std::optional(std::chrono::system_clock::from_time_t(::timegm(&parts)));
-}
-
-Result<Config> read_map(const YAML::Node& map, const std::string& name) {
-  Config config;
-  const YAML::Node node = map[name];
-  if (!node || node.IsNull()) return config;
-  if (!node.IsMap() || node.size() > kMaxEntries) return bad(name, "not a map of bearable size");
-  for (const auto& entry : node) {
-    if (!entry.first.IsScalar()) return bad(name, "a key that is no plain value");
-    config[entry.first.Scalar()] = TRY(read_text(node, entry.first.Scalar()));
-  }
-  return config;
-}
-
-Result<Devices> read_devices(const YAML::Node& map, const std::string& name) {
-  Devices devices;
-  const YAML::Node node = map[name];
-  if (!node || node.IsNull()) return devices;
-  if (!node.IsMap() || node.size() > kMaxEntries) return bad(name, "not a map of bearable size");
-  for (const auto& entry : node) {
-    if (!entry.first.IsScalar()) return bad(name, "a key that is no plain value");
-    devices[entry.first.Scalar()] = TRY(read_map(node, entry.first.Scalar()));
-  }
-  return devices;
-}
-
-Result<std::vector<std::string>> read_list(const YAML::Node& map, const std::string& name) {
-  std::vector<std::string> values;
-  const YAML::Node node = map[name];
-  if (!node || node.IsNull()) return values;
-  if (!node.IsSequence() || node.size() > kMaxEntries) return bad(name, "not a list of bearable size");
-  for (const auto& entry : node) {
-    if (!entry.IsScalar()) return bad(name, "not a list of plain values");
-    values.push_back(entry.Scalar());
-  }
-  return values;
-}
-
 Result<Instance> read_instance(const YAML::Node& node) {
   Instance instance;
   instance.name = TRY(read_text(node, "name"));
@@ -265,7 +188,7 @@ Result<SnapshotRecord> read_snapshot(const YAML::Node& node) {
 Result<void> read_snapshots(const YAML::Node& document, const YAML::Node& config, BackupIndex& index) {
   const auto names = TRY(read_list(document, "snapshots"));
   const YAML::Node list = config["snapshots"];
-  if (list && !list.IsNull() && !list.IsSequence()) return bad("config.snapshots", "not a list");
+  if (list && !list.IsNull() && !list.IsSequence()) return bad_index("config.snapshots", "not a list");
   for (const auto& name : names) {
     TRY(storage::check_volume_name({storage::VolumeKind::kSnapshot, "instance/" + name}));
     SnapshotRecord found;
@@ -275,14 +198,14 @@ Result<void> read_snapshots(const YAML::Node& document, const YAML::Node& config
         if (snapshot.name == name) found = std::move(snapshot);
       }
     }
-    if (found.name.empty()) return bad("snapshots", "\"" + name + "\" has no configuration in config.snapshots");
+    if (found.name.empty()) return bad_index("snapshots", "\"" + name + "\" has no configuration in config.snapshots");
     index.snapshots.push_back(std::move(found));
   }
   return kOk;
 }
 
 Result<BackupIndex> read_document(const YAML::Node& document) {
-  if (!document.IsMap()) return bad("document", "not a map");
+  if (!document.IsMap()) return bad_index("document", "not a map");
   const std::string type = TRY(read_text(document, "type"));
   if (!type.empty() && type != "container") {
     return Error(ErrorKind::kUnsupported, "backup of type \"" + type + "\": only containers are served");
@@ -297,7 +220,7 @@ Result<BackupIndex> read_document(const YAML::Node& document) {
     return Error(ErrorKind::kUnsupported, "backup without configuration in its index: made by LXD before 4.0");
   }
   const YAML::Node container = config["container"] ? config["container"] : config["instance"];
-  if (!container || !container.IsMap()) return bad("config.container", "missing");
+  if (!container || !container.IsMap()) return bad_index("config.container", "missing");
   BackupIndex index;
   index.name = TRY(read_text(document, "name"));
   index.backend = TRY(read_text(document, "backend"));
@@ -381,7 +304,7 @@ Result<BackupIndex> parse_backup_index(std::string_view text) {
   try {
     return read_document(YAML::Load(std::string(text)));
   } catch (const std::exception& exception) {
-    return bad("document", exception.what());
+    return bad_index("document", exception.what());
   }
 }
 

@@ -11,6 +11,7 @@
 #include "manager/kernel_modules.h"
 #include "manager/rlimits.h"
 #include "manager/snapshot_names.h"
+#include "manager/value_checks.h"
 
 namespace cella::manager {
 namespace {
@@ -20,23 +21,11 @@ using View = std::string_view;
 // Stands for a range that is not chosen yet: far from any id that a user would map.
 constexpr std::uint32_t kFirstCheckedId = 0xf0000000;
 
-Result<void> check_bool(View key, View value) {
-  TRY(parse_bool(key, value));
-  return kOk;
-}
-Result<void> check_expiry(View key, View value) {
-  TRY(expiry_time(key, value, Timestamp()));
-  return kOk;
-}
 Result<void> check_integer(View key, View value) {
   const auto number = TRY(parse_signed(key, value));
   if (number < std::numeric_limits<std::int32_t>::min() || number > std::numeric_limits<std::int32_t>::max()) {
     return invalid_value(key, value, "is out of range");
   }
-  return kOk;
-}
-Result<void> check_count(View key, View value) {
-  if (TRY(parse_unsigned(key, value)) > 1'000'000'000) return invalid_value(key, value, "is out of range");
   return kOk;
 }
 Result<void> check_cpu(View key, View value) {

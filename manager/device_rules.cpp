@@ -8,6 +8,7 @@
 #include "manager/custom_volume_config.h"
 #include "manager/disk_limits.h"
 #include "manager/proxy_device.h"
+#include "manager/value_checks.h"
 
 namespace cella::manager {
 namespace {
@@ -18,10 +19,6 @@ struct DeviceKey {
   std::string_view refused = {};
 };
 
-Result<void> check_bool(std::string_view key, std::string_view value) {
-  TRY(parse_bool(key, value));
-  return kOk;
-}
 Result<void> check_number(std::string_view key, std::string_view value) {
   if (TRY(parse_unsigned(key, value)) > 0xffffffff) return invalid_value(key, value, "is out of range");
   return kOk;

@@ -117,35 +117,23 @@ Result<void> PoolSet::check_new(const PoolRecord& record) const {
   return kOk;
 }
 
-Result<void> PoolSet::create(const PoolCreate& request) {
-  const std::lock_guard changing(changing_);
+Result<OpenPool> PoolSet::prepare(const PoolCreate& request, Config config) const {
   TRY(check_pool_name(request.name));
   const storage::DriverType driver = TRY(storage::parse_driver(request.driver));
-  Config given = request.config;
-  std::erase_if(given, [](const auto& entry) { return entry.second.empty(); });
-  TRY(check_pool_config(driver, given));
-  PoolRecord record;
-  record.name = request.name;
-  record.driver = request.driver;
-  record.description = request.description;
-  record.config = TRY(complete_pool_config(driver, request.name, std::move(given), wiring_.state_dir));
-  TRY(check_new(record));
   OpenPool pool;
-  pool.spec = pool_spec(driver, record.name, record.config, wiring_.state_dir);
+  pool.record.name = request.name;
+  pool.record.driver = request.driver;
+  pool.record.description = request.description;
+  pool.record.config = TRY(complete_pool_config(driver, request.name, std::move(config), wiring_.state_dir));
+  TRY(check_new(pool.record));
+  pool.spec = pool_spec(driver, request.name, pool.record.config, wiring_.state_dir);
   pool.driver = storage::make_driver(pool.spec);
-  TRY_CONTEXT("Storage pool \"" + record.name + "\"", pool.driver->create());
-  const Result<void> fits = check_size_default(pool.spec, record.config);
-  if (!fits.ok()) {
-    static_cast<void>(pool.driver->destroy());
-    return fits;
-  }
+  return pool;
+}
+
+Result<void> PoolSet::take_in(OpenPool pool) {
+  TRY(insert_pool(wiring_.database, pool.record));
   pool.available = true;
-  const Result<void> stored = insert_pool(wiring_.database, record);
-  if (!stored.ok()) {
-    static_cast<void>(pool.driver->destroy());
-    return stored;
-  }
-  pool.record = std::move(record);
   const std::string name = pool.record.name;
   {
     const std::lock_guard lock(mutex_);
@@ -155,34 +143,28 @@ Result<void> PoolSet::create(const PoolCreate& request) {
   return kOk;
 }
 
+Result<void> PoolSet::create(const PoolCreate& request) {
+  const std::lock_guard changing(changing_);
+  Config given = request.config;
+  std::erase_if(given, [](const auto& entry) { return entry.second.empty(); });
+  TRY(check_pool_config(TRY(storage::parse_driver(request.driver)), given));
+  OpenPool pool = TRY(prepare(request, std::move(given)));
+  const auto driver = pool.driver;
+  TRY_CONTEXT("Storage pool \"" + request.name + "\"", driver->create());
+  Result<void> taken = check_size_default(pool.spec, pool.record.config);
+  if (taken.ok()) taken = take_in(std::move(pool));
+  if (!taken.ok()) static_cast<void>(driver->destroy());
+  return taken;
+}
+
 Result<void> PoolSet::adopt(const PoolCreate& request) {
   const std::lock_guard changing(changing_);
-  TRY(check_pool_name(request.name));
-  const storage::DriverType driver = TRY(storage::parse_driver(request.driver));
-  PoolRecord record;
-  record.name = request.name;
-  record.driver = request.driver;
-  record.description = request.description;
-  record.config = TRY(complete_pool_config(driver, request.name, request.config, wiring_.state_dir));
-  TRY(check_new(record));
-  OpenPool pool;
-  pool.spec = pool_spec(driver, record.name, record.config, wiring_.state_dir);
-  pool.driver = storage::make_driver(pool.spec);
-  TRY_CONTEXT("Storage pool \"" + record.name + "\"", pool.driver->mount());
-  pool.available = true;
-  const Result<void> stored = insert_pool(wiring_.database, record);
-  if (!stored.ok()) {
-    static_cast<void>(pool.driver->unmount());
-    return stored;
-  }
-  pool.record = std::move(record);
-  const std::string name = pool.record.name;
-  {
-    const std::lock_guard lock(mutex_);
-    pools_.emplace(name, std::move(pool));
-  }
-  wiring_.events.lifecycle({"storage-pool-created", "/1.0/storage-pools/" + name, {}, {}});
-  return kOk;
+  OpenPool pool = TRY(prepare(request, request.config));
+  const auto driver = pool.driver;
+  TRY_CONTEXT("Storage pool \"" + request.name + "\"", driver->mount());
+  Result<void> taken = take_in(std::move(pool));
+  if (!taken.ok()) static_cast<void>(driver->unmount());
+  return taken;
 }
 
 Result<void> PoolSet::resize(OpenPool& pool, const Config& config) {

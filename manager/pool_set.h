@@ -61,6 +61,10 @@ class PoolSet final : public Pools {
   Result<OpenPool> open_pool(const std::string& name) const;
   Result<OpenPool> usable_pool(const std::string& name) const;
   Result<void> check_new(const PoolRecord& record) const;
+  // The pool that is asked for, nothing done yet. Errors: kInvalid, kExists.
+  Result<OpenPool> prepare(const PoolCreate& request, Config config) const;
+  // Stores a pool that is there on disk, and lets it be used.
+  Result<void> take_in(OpenPool pool);
   // Grows a pool whose size the configuration changes. Errors: kInvalid for a smaller one.
   Result<void> resize(OpenPool& pool, const Config& config);
   std::vector<std::string> users_of(const std::string& name) const;

@@ -5,21 +5,13 @@
 #include <span>
 
 #include "base/units.h"
-#include "storage/archive_writer.h"
+#include "manager/value_checks.h"
 
 namespace cella::manager {
 namespace {
 
 using View = std::string_view;
 
-Result<void> check_bool(View key, View value) {
-  TRY(parse_bool(key, value));
-  return kOk;
-}
-Result<void> check_count(View key, View value) {
-  if (TRY(parse_unsigned(key, value)) > 1'000'000'000) return invalid_value(key, value, "is out of range");
-  return kOk;
-}
 Result<void> check_sum(View key, View value) {
   TRY(parse_aggregate(key, std::string(value)));
   return kOk;
@@ -42,10 +34,6 @@ Result<void> check_ids(View key, View value) {
     const auto last = dash == std::string::npos ? first : TRY(parse_unsigned(key, part.substr(dash + 1)));
     if (first > last || last > UINT32_MAX) return invalid_value(key, part, "is no range of ids");
   }
-  return kOk;
-}
-Result<void> check_compression(View key, View value) {
-  TRY(storage::parse_compression(key, std::string(value)));
   return kOk;
 }
 // Keys about what is not here may say that it is not.

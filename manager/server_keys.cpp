@@ -5,26 +5,13 @@
 
 #include "base/units.h"
 #include "manager/image_policy.h"
-#include "manager/snapshot_names.h"
-#include "storage/archive_writer.h"
+#include "manager/value_checks.h"
 
 namespace cella::manager {
 namespace {
 
 using View = std::string_view;
 
-Result<void> check_bool(View key, View value) {
-  TRY(parse_bool(key, value));
-  return kOk;
-}
-Result<void> check_expiry(View key, View value) {
-  TRY(expiry_time(key, value, Timestamp()));
-  return kOk;
-}
-Result<void> check_compression(View key, View value) {
-  TRY(storage::parse_compression(key, value));
-  return kOk;
-}
 Result<void> check_image(View key, View value) {
   TRY(check_image_key(std::string(key), std::string(value)));
   return kOk;
