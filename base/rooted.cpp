@@ -33,6 +33,10 @@ Result<Fd> open_beneath(const Fd& root, const std::string& path, int flags, unsi
   return open_resolved(root, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
+Result<Fd> open_within(const Fd& root, const std::string& path, int flags) {
+  return open_resolved(root, path, flags, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+}
+
 Result<DirFd> make_dirs_in_root(const Fd& root, const std::string& path, const NewDirectory& made) {
   std::string walked;
   Fd current = TRY(open_in_root(root, ".", O_PATH | O_DIRECTORY));

@@ -16,6 +16,11 @@ Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, unsi
 // Source: openat2(2), RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV.
 Result<Fd> open_beneath(const Fd& root, const std::string& path, int flags, unsigned mode = 0);
 
+// Opens path below root, following links as long as they stay beneath it: a link out, an absolute one, ".." out of root
+// and a magic link fail (EXDEV, ELOOP).
+// Source: openat2(2), RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS.
+Result<Fd> open_within(const Fd& root, const std::string& path, int flags);
+
 // Makes every missing directory of path inside root, one component at a time, following no link out of root, and
 // returns the last one opened O_PATH|O_DIRECTORY. mode, uid, gid: for the directories it makes.
 struct NewDirectory {

@@ -6,6 +6,7 @@
 
 #include "base/syscalls.h"
 #include "manager/custom_volumes.h"
+#include "manager/disk_sources.h"
 #include "manager/names.h"
 #include "storage/id_mapped.h"
 
@@ -61,6 +62,33 @@ Result<std::optional<PreparedBind>> prepare_volume(const CustomVolumes& volumes,
   return std::optional(PreparedBind{*std::move(mount), {bind.path, true}});
 }
 
+Result<void> check_confined(const Config& project, const ContainerSpec& next, const ContainerSpec& before) {
+  for (const BindMount& bind : next.binds) {
+    if (of_volume(bind) || std::find(before.binds.begin(), before.binds.end(), bind) != before.binds.end()) continue;
+    const auto parent = allowed_parent(project, bind.source);
+    if (!parent) continue;
+    auto opened = open_confined(*parent, bind.source);
+    if (!opened.ok() && opened.error().kind() == ErrorKind::kDenied)
+      return std::move(opened).error().with_context("device " + bind.device);
+  }
+  return kOk;
+}
+
+// The mount at the source, cloned. What is checked is what is taken: no path is walked twice.
+Result<Fd> clone_source(const Config& project, const BindMount& bind) {
+  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (bind.recursive ? AT_RECURSIVE : 0u);
+  const auto parent = allowed_parent(project, bind.source);
+  Fd mount;
+  if (parent) {
+    const Fd source = TRY_CONTEXT("device " + bind.device, open_confined(*parent, bind.source));
+    mount.reset(sys_open_tree(source.get(), "", flags | AT_EMPTY_PATH));
+  } else {
+    mount.reset(sys_open_tree(AT_FDCWD, bind.source.c_str(), flags));
+  }
+  if (!mount.valid()) return errno_error(errno, "open_tree " + object(bind.device, bind.source));
+  return mount;
+}
+
 template <typename Source>
 Result<void> check_new_sources(const std::vector<Source>& next, const std::vector<Source>& before) {
   for (const Source& wanted : next) {
@@ -75,26 +103,29 @@ Result<void> check_new_sources(const std::vector<Source>& next, const std::vecto
 
 }  // namespace
 
-Result<void> check_sources(const CustomVolumes& volumes, const ContainerSpec& next, const ContainerSpec* before) {
+Result<void> check_sources(const CustomVolumes& volumes, const Config& project, const ContainerSpec& next,
+                           const ContainerSpec* before) {
   static const ContainerSpec kNothing;
   const ContainerSpec& present = before == nullptr ? kNothing : *before;
   TRY(check_new_volumes(volumes, next, present));
+  // First: whether something is there is not to be learned about paths that a link leads out to.
+  TRY(check_confined(project, next, present));
   TRY(check_new_sources(next.binds, present.binds));
   return check_new_sources(next.nodes, present.nodes);
 }
 
-Result<std::optional<PreparedBind>> prepare_bind(const CustomVolumes& volumes, const std::string& instance,
-                                                 const BindMount& bind, const IdMap& map) {
+Result<std::optional<PreparedBind>> prepare_bind(const CustomVolumes& volumes, const Config& project,
+                                                 const std::string& instance, const BindMount& bind, const IdMap& map) {
   if (of_volume(bind))
     return prepare_volume(volumes, volumes.key_for(project_of(instance), bind.pool, bind.source), bind, map);
-  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (bind.recursive ? AT_RECURSIVE : 0u);
-  PreparedBind prepared;
-  prepared.mount.reset(sys_open_tree(AT_FDCWD, bind.source.c_str(), flags));
-  if (!prepared.mount.valid()) {
-    const int error = errno;
+  auto mount = clone_source(project, bind);
+  if (!mount.ok()) {
+    const int error = mount.error().errno_value();
     if ((error == ENOENT || error == ENOTDIR) && !bind.required) return std::optional<PreparedBind>();
-    return errno_error(error, "open_tree " + object(bind.device, bind.source));
+    return std::move(mount).error();
   }
+  PreparedBind prepared;
+  prepared.mount = *std::move(mount);
   struct stat status {};
   if (::fstat(prepared.mount.get(), &status) != 0) return errno_error(errno, "stat " + object(bind.device, bind.source));
   TRY(set_attributes(prepared.mount, bind, map));

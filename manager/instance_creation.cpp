@@ -104,7 +104,7 @@ Result<OperationId> InstanceCreation::create(const InstanceCreate& request, cons
 Result<OperationId> InstanceCreation::create_as(InstanceRecord record, const std::string& name, NewRoot root,
                                                 const Caller& caller) {
   const auto expanded = TRY(expand_instance(around_, record));
-  TRY(check_sources(around_.volumes, expanded.spec, nullptr));
+  TRY(check_sources(around_.volumes, around_.projects.config(project_of(record.name)), expanded.spec, nullptr));
   record.pool = expanded.spec.root->pool;
   const auto size = expanded.spec.root->size;
   const auto reserved = TRY(reserve(std::move(record), !name.empty()));

@@ -19,6 +19,7 @@
 #include "manager/node_watch.h"
 #include "manager/networks.h"
 #include "manager/pools.h"
+#include "manager/projects.h"
 #include "manager/proxies.h"
 #include "manager/step_clock.h"
 #include "manager/volatile_keys.h"
@@ -199,8 +200,9 @@ Result<void> InstanceLauncher::render_templates(Launch& launch) {
 }
 
 Result<void> InstanceLauncher::prepare_binds(Launch& launch) {
+  const Config project = around_.projects.config(project_of(launch.record.name));
   for (const BindMount& bind : launch.spec.binds) {
-    auto prepared = TRY(prepare_bind(around_.volumes, launch.record.name, bind, launch.map));
+    auto prepared = TRY(prepare_bind(around_.volumes, project, launch.record.name, bind, launch.map));
     if (prepared) launch.binds.push_back(*std::move(prepared));
   }
   return kOk;

@@ -105,7 +105,7 @@ Result<void> InstanceUpdate::become(const EntryPtr& entry, ApprovedInstance appr
   }
   const auto present_spec = TRY(build_spec(present.name, before.config, before.devices, around_.host));
   const auto& spec = approved.spec();
-  TRY(check_sources(around_.volumes, spec, &present_spec));
+  TRY(check_sources(around_.volumes, around_.projects.config(project_of(present.name)), spec, &present_spec));
   InstanceRecord next = approved.record();
   settle_device_keys(next.config, approved.merged().devices);
   if (is_new_to_cloud_init(before, approved.merged())) renew_cloud_init_id(next.config);

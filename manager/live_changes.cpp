@@ -5,7 +5,9 @@
 
 #include "manager/container_devices.h"
 #include "manager/device_rules.h"
+#include "manager/names.h"
 #include "manager/networks.h"
+#include "manager/projects.h"
 #include "manager/proxies.h"
 
 namespace cella::manager {
@@ -137,7 +139,7 @@ Result<void> LiveChanges::change_binds(const ContainerSpec& present, const Conta
 }
 
 Result<void> LiveChanges::attach(const std::string& name, const BindMount& bind) {
-  const auto prepared = TRY(prepare_bind(around_.volumes, name, bind, map_));
+  const auto prepared = TRY(prepare_bind(around_.volumes, around_.projects.config(project_of(name)), name, bind, map_));
   if (!prepared) return kOk;
   return keeper_.attach_mount(name, prepared->mount.get(), prepared->place.path,
                               prepared->place.directory ? runtime::MountPoint::kMakeDirectory

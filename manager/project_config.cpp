@@ -36,6 +36,12 @@ Result<void> check_ids(View key, View value) {
   }
   return kOk;
 }
+Result<void> check_paths(View key, View value) {
+  for (const std::string& path : split_list(value)) {
+    if (!path.starts_with('/')) return invalid_value(key, path, "must be an absolute path");
+  }
+  return kOk;
+}
 // Keys about what is not here may say that it is not.
 Result<void> check_absent_feature(View key, View value) {
   if (!TRY(parse_bool(key, value))) return kOk;
@@ -90,7 +96,7 @@ constexpr std::array kKeys{
     ProjectKey{"restricted.containers.nesting", check_block, "block"},
     ProjectKey{"restricted.containers.privilege", check_privilege, "unprivileged"},
     ProjectKey{"restricted.devices.disk", check_managed, "managed"},
-    ProjectKey{"restricted.devices.disk.paths", nullptr, {}, "disks cannot be kept below a directory yet; use volumes"},
+    ProjectKey{"restricted.devices.disk.paths", check_paths},
     ProjectKey{"restricted.devices.gpu", check_block, "block"},
     ProjectKey{"restricted.devices.infiniband", check_block, "block"},
     ProjectKey{"restricted.devices.nic", check_managed, "managed"},

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "manager/device_rules.h"
+#include "manager/disk_sources.h"
 #include "manager/instance_id_maps.h"
 #include "manager/project_config.h"
 
@@ -142,6 +143,9 @@ class Restrictions {
     if (device_value(device, "path") == "/" && managed) return "";
     if (mode == "block") return "disk devices are forbidden";
     if (mode != "allow" && !managed) return "attaching disks not backed by a pool is forbidden";
+    const auto& source = device_value(device, "source");
+    if (!managed && allowed_parent(project_.config, source) == "")
+      return "source \"" + source + "\" is in none of the directories of restricted.devices.disk.paths";
     return "";
   }
 

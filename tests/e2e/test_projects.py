@@ -335,6 +335,49 @@ def test_no_way_leads_into_a_restricted_project(host):
     drop(host, "open")
 
 
+def test_disks_stay_below_the_directories_allowed(host):
+    """By their text and, when they are opened, by what the links of the host's tree lead to."""
+    key = "restricted.devices.disk.paths"
+    host.refused("project", "create", "bad", "-c", f"{key}=srv", naming=key)
+    open_to_all, secret = host.work / "shared", host.work / "secret"
+    for directory in (open_to_all / "sub", secret / "sub"):
+        directory.mkdir(parents=True)
+    (open_to_all / "sub" / "word").write_text("shared\n")
+    (secret / "sub" / "word").write_text("secret\n")
+    for name, target in (("inner", "sub"), ("out", "../secret"), ("absolute", secret), ("magic", "/proc/1/root")):
+        (open_to_all / name).symlink_to(target)
+    make(host, "jail", "restricted=true", "restricted.devices.disk=allow", f"{key}={open_to_all}")
+    jail = ("--project", "jail")
+    host.cella(*jail, "launch", "busybox", "c1")
+    host.cella(*jail, "init", "busybox", "c2")
+
+    def add(instance, source):
+        return host.cella(*jail, "config", "device", "add", instance, "d", "disk", f"source={source}", "path=/mnt/d",
+                          check=False)
+
+    for instance in ("c1", "c2"):
+        for source in (secret, host.work, f"{open_to_all}x", f"{open_to_all}/out",
+                       f"{open_to_all}/out/sub", f"{open_to_all}/out/nothing", f"{open_to_all}/absolute/sub",
+                       f"{open_to_all}/magic/etc"):
+            refused = add(instance, source)
+            assert refused.returncode == 1 and key in refused.stderr, (source, refused.stderr)
+            assert str(source) in refused.stderr, refused.stderr
+        assert add(instance, f"{open_to_all}/inner").returncode == 0
+    read = ("exec", "c1", "--", "cat", "/mnt/d/word")
+    assert host.out(*jail, *read) == "shared"
+    # The link is turned after the check: what is opened at the start decides.
+    (open_to_all / "inner").unlink()
+    (open_to_all / "inner").symlink_to("../secret/sub")
+    assert host.out(*jail, *read) == "shared"
+    host.refused(*jail, "start", "c2", naming=key)
+    (open_to_all / "inner").unlink()
+    (open_to_all / "inner").symlink_to("./sub")
+    host.cella(*jail, "start", "c2")
+    assert host.out(*jail, "exec", "c2", "--", "cat", "/mnt/d/word") == "shared"
+    host.refused("project", "set", "jail", f"{key}=/srv", naming=key)
+    drop(host, "jail")
+
+
 def test_snapshots_and_backups_can_be_forbidden(host):
     make(host, "jail", "restricted=true")
     host.cella("--project", "jail", "init", "busybox", "c1")

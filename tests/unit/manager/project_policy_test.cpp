@@ -127,6 +127,23 @@ TEST(ProjectPolicy, HoldsEveryDeviceAgainstItsRestriction) {
   EXPECT_FALSE(check_device(restricted({{"restricted.devices.nic", "block"}}), cases[3].device).ok());
 }
 
+TEST(ProjectPolicy, KeepsDisksBelowTheDirectoriesNamed) {
+  const auto allows = [](const std::string& paths, const std::string& source) {
+    const auto project = restricted({{"restricted.devices.disk", "allow"}, {"restricted.devices.disk.paths", paths}});
+    return check_device(project, {{"type", "disk"}, {"path", "/data"}, {"source", source}}).ok();
+  };
+  for (const char* inside : {"/srv/web", "/srv/web/", "/srv/web/a/b", "/srv/web/a/../b", "/srv//web/./a", "/data/x"})
+    EXPECT_TRUE(allows("/srv/web/, /data", inside)) << inside;
+  for (const char* outside : {"/", "/srv", "/srv/website", "/srv/web/../etc", "/srv/web/a/../../..", "/etc", ""})
+    EXPECT_FALSE(allows("/srv/web/, /data", outside)) << outside;
+  EXPECT_TRUE(allows("", "/etc"));
+  EXPECT_TRUE(allows("/", "/etc"));
+  // A volume is no path.
+  EXPECT_TRUE(check_device(restricted({{"restricted.devices.disk.paths", "/srv"}}),
+                           {{"type", "disk"}, {"path", "/data"}, {"pool", "p"}, {"source", "v"}})
+                  .ok());
+}
+
 TEST(ProjectPolicy, KeepsToTheNetworksNamed) {
   const auto project = restricted({{"restricted.networks.access", "br0, br1"}});
   EXPECT_TRUE(check_device(project, {{"type", "nic"}, {"network", "br1"}}).ok());
@@ -212,7 +229,7 @@ TEST(ProjectConfig, TakesWhatHasAnEffectAndRefusesTheRestByName) {
         Config{{"features.networks", "true"}}, Config{{"features.storage.buckets", "true"}},
         Config{{"restricted.cluster.target", "allow"}}, Config{{"restricted.networks.uplinks", "x"}},
         Config{{"restricted.idmap.gid", "9-3"}}, Config{{"restricted.containers.privilege", "block"}},
-        Config{{"restricted.devices.disk.paths", "/srv"}}, Config{{"images.auto_update_interval", "1"}},
+        Config{{"restricted.devices.disk.paths", "srv"}}, Config{{"images.auto_update_interval", "1"}},
         Config{{"limits.networks", "1"}}}) {
     const auto checked = check_project_config(bad);
     ASSERT_FALSE(checked.ok()) << bad.begin()->first;
