@@ -31,6 +31,11 @@ struct Members<ProjectPatch> {
 };
 
 template <>
+struct Members<InProject> {
+  static void visit(auto& v, auto& x) { v("project", x.project); }
+};
+
+template <>
 struct Members<ProjectCreate> {
   static void visit(auto& v, auto& x) {
     v("config", x.config);
@@ -55,6 +60,7 @@ struct Members<ProjectState> {
 CELLA_API_CODEC(Project)
 CELLA_API_CODEC(ProjectPut)
 CELLA_API_CODEC(ProjectPatch)
+CELLA_API_CODEC(InProject)
 CELLA_API_CODEC(ProjectCreate)
 CELLA_API_CODEC(ProjectState)
 

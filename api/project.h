@@ -25,6 +25,11 @@ struct ProjectCreate {
   std::string name;
 };
 
+// What a preseed's networks and profiles have besides their own members. Empty: "default".
+struct InProject {
+  std::string project;
+};
+
 // GET /1.0/projects/NAME/state. Limit -1: none.
 struct ProjectResource {
   std::int64_t limit = -1;

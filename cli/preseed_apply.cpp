@@ -23,17 +23,22 @@ class Applier {
     for (const auto& network : preseed.networks) {
       TRY_CONTEXT("network \"" + network.name + "\"", this->network(network));
     }
-    for (const auto& profile : preseed.profiles) {
-      TRY_CONTEXT("profile \"" + profile.name + "\"", this->profile(profile));
+    for (const auto& project : preseed.projects) {
+      TRY_CONTEXT("project \"" + project.name + "\"", this->project(project));
+    }
+    TRY(profiles(preseed.profiles, "default"));
+    for (const auto& [project, profiles] : preseed.project_profiles) {
+      TRY_CONTEXT("project \"" + project + "\"", this->profiles(profiles, project));
     }
     created_.clear();
     return kOk;
   }
 
  private:
+  // query: "?project=NAME" or nothing.
   template <typename T>
-  Result<bool> exists(std::string_view collection, const std::string& name, T* present) {
-    auto found = server_.get<T>(url({collection, name}));
+  Result<bool> exists(std::string_view collection, const std::string& name, T* present, const std::string& query = {}) {
+    auto found = server_.get<T>(url({collection, name}) + query);
     if (found.ok()) {
       *present = *std::move(found);
       return true;
@@ -42,9 +47,10 @@ class Applier {
     return std::move(found).error();
   }
 
-  Result<void> create(std::string_view collection, const std::string& name, std::string body) {
-    TRY(server_.change("POST", url({collection}), std::move(body), {}, "Creating " + name));
-    created_.push_back(url({collection, name}));
+  Result<void> create(std::string_view collection, const std::string& name, std::string body,
+                      const std::string& query = {}) {
+    TRY(server_.change("POST", url({collection}) + query, std::move(body), {}, "Creating " + name));
+    created_.push_back(url({collection, name}) + query);
     return kOk;
   }
 
@@ -93,16 +99,28 @@ class Applier {
     return merge<api::NetworkPut>(url({"networks", wanted.name}), config, wanted.description);
   }
 
-  Result<void> profile(const api::ProfileCreate& wanted) {
+  Result<void> project(const api::ProjectCreate& wanted) {
+    api::Project present;
+    if (!TRY(exists("projects", wanted.name, &present))) return create("projects", wanted.name, api::encode(wanted));
+    return merge<api::ProjectPut>(url({"projects", wanted.name}), wanted.config, wanted.description);
+  }
+
+  Result<void> profiles(const std::vector<api::ProfileCreate>& wanted, const std::string& project) {
+    for (const auto& each : wanted) TRY_CONTEXT("profile \"" + each.name + "\"", profile(each, "?project=" + project));
+    return kOk;
+  }
+
+  Result<void> profile(const api::ProfileCreate& wanted, const std::string& query) {
     api::Profile present;
-    if (!TRY(exists("profiles", wanted.name, &present))) return create("profiles", wanted.name, api::encode(wanted));
+    if (!TRY(exists("profiles", wanted.name, &present, query)))
+      return create("profiles", wanted.name, api::encode(wanted), query);
     api::ProfilePut put{.config = present.config, .description = present.description, .devices = present.devices};
     const std::string before = api::encode(put);
     for (const auto& [key, value] : wanted.config) put.config[key] = value;
     for (const auto& [name, device] : wanted.devices) put.devices[name] = device;
     if (!wanted.description.empty()) put.description = wanted.description;
     if (api::encode(put) == before) return kOk;
-    TRY(server_.change("PUT", url({"profiles", wanted.name}), api::encode(put)));
+    TRY(server_.change("PUT", url({"profiles", wanted.name}) + query, api::encode(put)));
     return kOk;
   }
 

@@ -335,6 +335,45 @@ def test_no_way_leads_into_a_restricted_project(host):
     drop(host, "open")
 
 
+def test_a_preseed_makes_projects(host):
+    image(host)
+    host.cella("project", "create", "old", "-c", "limits.instances=5", "-c", "user.kept=1")
+    text = """
+projects:
+- name: web
+  description: sites
+  config: {features.images: "false", limits.instances: "2"}
+- name: old
+  config: {limits.instances: "7"}
+profiles:
+- name: default
+  project: web
+  devices:
+    root: {type: disk, path: /, pool: default}
+"""
+    for _ in range(2):  # another run changes nothing
+        host.cella("admin", "init", "--preseed", input=text)
+    host.cella("--project", "web", "init", "busybox", "c1")
+    projects = {x["name"]: x for x in host.json("project", "list")}
+    assert projects["web"]["description"] == "sites" and projects["web"]["config"]["limits.instances"] == "2", projects
+    assert projects["old"]["config"]["limits.instances"] == "7" and projects["old"]["config"]["user.kept"] == "1"
+    assert "root" not in json.loads(host.out("query", "/1.0/profiles/default?project=old"))["devices"]
+    dump = host.out("admin", "init", "--dump")
+    drop(host, "web")
+    drop(host, "old")
+    host.cella("admin", "init", "--preseed", input=dump)
+    assert {x["name"]: x["config"] for x in host.json("project", "list")} == {
+        name: x["config"] for name, x in projects.items()}
+    host.cella("--project", "web", "init", "busybox", "c1")
+    drop(host, "web")
+    # What was made is gone again when a later part fails.
+    bad = text + "    bad: {type: nowhere}\n"
+    failed = host.cella("admin", "init", "--preseed", input=bad, check=False)
+    assert failed.returncode == 1 and "web" in failed.stderr and "nowhere" in failed.stderr, failed.stderr
+    assert host.api("GET", "/1.0/projects/web")[0] == 404
+    drop(host, "old")
+
+
 def test_disks_stay_below_the_directories_allowed(host):
     """By their text and, when they are opened, by what the links of the host's tree lead to."""
     key = "restricted.devices.disk.paths"

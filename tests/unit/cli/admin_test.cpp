@@ -74,9 +74,27 @@ TEST(Preseed, ReadsADumpOfAnotherServer) {
   EXPECT_EQ(preseed->pools.at(0).driver, "btrfs");
 }
 
+TEST(Preseed, KeepsProfilesWithTheirProjects) {
+  const auto read = parse_preseed(
+      "projects:\n- name: web\n  description: sites\n  config:\n    features.images: \"false\"\n"
+      "profiles:\n- name: default\n  project: web\n- name: plain\n- name: other\n  project: default\n");
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  const auto preseed = parse_preseed(*format_preseed(*read));
+  ASSERT_TRUE(preseed.ok()) << preseed.error().message();
+  EXPECT_EQ(preseed->projects.at(0).config.at("features.images"), "false");
+  EXPECT_EQ(preseed->projects.at(0).description, "sites");
+  ASSERT_EQ(preseed->profiles.size(), 2u);
+  EXPECT_EQ(preseed->profiles[1].name, "other");
+  ASSERT_EQ(preseed->project_profiles.size(), 1u);
+  EXPECT_EQ(preseed->project_profiles.at("web").at(0).name, "default");
+}
+
 TEST(Preseed, RefusesWhatItCannotDo) {
   EXPECT_NE(parse_preseed("storage_pool: []\n").error().message().find("storage_pool"), std::string::npos);
-  EXPECT_EQ(parse_preseed("projects:\n- name: web\n").error().kind(), ErrorKind::kUnsupported);
+  const auto network = parse_preseed("networks:\n- name: br1\n  project: web\n");
+  ASSERT_FALSE(network.ok());
+  EXPECT_EQ(network.error().kind(), ErrorKind::kUnsupported);
+  EXPECT_NE(network.error().message().find("\"web\""), std::string::npos);
   EXPECT_EQ(parse_preseed("cluster:\n  enabled: true\n").error().kind(), ErrorKind::kUnsupported);
   EXPECT_FALSE(parse_preseed("networks: 5\n").ok());
 }
