@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t kEvents =
     IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr int kOverflow = -1;  // the number in IN_Q_OVERFLOW events
 
 }  // namespace
 
@@ -105,11 +106,13 @@ void NodeWatch::take_events() {
       at += static_cast<ssize_t>(sizeof *event + event->len);
     }
   }
+  // The queue was full: what was left out may have been about any of them.
+  const bool lost = numbers.contains(kOverflow);
   std::set<std::int64_t> concerned;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [directory, number] : watches_) {
-      if (!numbers.contains(number)) continue;
+      if (!lost && !numbers.contains(number)) continue;
       for (const auto& [instance, paths] : wanted_) {
         if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return path.starts_with(directory); })) {
           concerned.insert(instance);
