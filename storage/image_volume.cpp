@@ -43,6 +43,22 @@ Result<void> copy_out_of_squashfs(const Fd& file, const std::string& name, const
   return kOk;
 }
 
+// Every file and directory below: bounded by what is there, where syncfs(2) waits for whatever else the file system has
+// to write. Links are written with their directory.
+Result<void> flush_tree(const Fd& directory) {
+  for (const std::string& name : TRY(list_names(directory))) {
+    struct stat status {};
+    if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return errno_error(errno, "stat " + name);
+    if (S_ISDIR(status.st_mode)) {
+      TRY(flush_tree(TRY(open_dir_at(directory, name))));
+    } else if (S_ISREG(status.st_mode)) {
+      TRY(sync_fd(TRY(open_at(directory, name, O_RDONLY | O_NOFOLLOW)), name));
+    }
+  }
+  return sync_fd(directory, "directory of an image volume");
+}
+
 Result<void> fill_rootfs(const Fd& directory, const ImageFiles& files, SquashfsUse squashfs, const UnpackLimits& limits,
                          const Watch& watch) {
   const Fd file = TRY(open_path(files.rootfs_path, O_RDONLY));
@@ -65,7 +81,8 @@ Result<void> fill_image_volume(const Fd& directory, const ImageFiles& files, Squ
   TRY(unpack_archive(metadata, unified ? ArchiveLayout::kUnified : ArchiveLayout::kMetadata, directory, limits,
                      unified ? watch : Watch{}));
   if (!unified) TRY(fill_rootfs(directory, files, squashfs, limits, watch));
-  // One flush of everything instead of an fsync per file: the name is given only to what is on disk.
+  // The name is given only to what is on disk. A tree has too many files for an fsync each.
+  if (exists_at(directory, kImageFileName)) return flush_tree(directory);
   if (::syncfs(directory.get()) != 0) return errno_error(errno, "syncfs");
   return kOk;
 }
