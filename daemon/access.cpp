@@ -116,8 +116,6 @@ Result<void> authorize(Request& request, const manager::Certificates& certificat
   return metrics && request.access.level == Level::kMetrics ? Result<void>(kOk) : not_authorized();
 }
 
-Result<void> check_body(const Request& request) { return check_body(request, request.body); }
-
 Result<void> check_body(const Request& request, std::string_view body) {
   if (request.access.level != Level::kRestricted || body.empty()) return kOk;
   const std::string source = api::member_text(body, "source");
@@ -128,6 +126,12 @@ Result<void> check_body(const Request& request, std::string_view body) {
     if (!names.ok() || names->size() != 1 || !request.access.may_use(names->front())) return not_authorized();
   }
   return kOk;
+}
+
+Result<std::string> read_json(const Request& request, BodyReader& reader, std::size_t limit) {
+  std::string text = TRY(read_all(reader, limit));
+  TRY(check_body(request, text));
+  return text;
 }
 
 }  // namespace cella::daemon

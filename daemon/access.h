@@ -20,8 +20,10 @@ Result<void> authorize(Request& request, const manager::Certificates& certificat
 
 // A restricted sender may not name other projects in a body either (members "project" of it and of "source").
 // Errors: kDenied.
-// The same for a body that the handler has read itself.
-Result<void> check_body(const Request& request);
 Result<void> check_body(const Request& request, std::string_view body);
+
+// The JSON of a request whose route streams its body, checked by check_body().
+// Errors: kDenied; kInvalid when it is longer than limit; kIo.
+Result<std::string> read_json(const Request& request, BodyReader& reader, std::size_t limit);
 
 }  // namespace cella::daemon

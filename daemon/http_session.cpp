@@ -38,7 +38,7 @@ Result<Request> request_of(const Message& message, const Peer& peer) {
   request.method = std::string(message.method_string());
   const std::string_view target(message.target().data(), message.target().size());
   const std::size_t question = std::min(target.find('?'), target.size());
-  request.path = target.substr(0, question);
+  request.path = TRY(canonical_path(target.substr(0, question)));
   request.query = TRY(api::parse_query(target.substr(std::min(question + 1, target.size()))));
   for (const auto& field : message) {
     request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
@@ -276,7 +276,7 @@ class Session : public std::enable_shared_from_this<Session> {
     unlimit();
     if (refusal_) return write(*std::exchange(refusal_, std::nullopt));
     asio::post(state_->workers, [self = shared_from_this()] {
-      if (Result<void> allowed = check_body(self->request_); !allowed.ok()) {
+      if (Result<void> allowed = check_body(self->request_, self->request_.body); !allowed.ok()) {
         return self->respond(error_reply(allowed.error()));
       }
       if (const Handler* handler = std::get_if<Handler>(self->handler_)) {

@@ -51,7 +51,7 @@ class ImageHandlers {
     if (type.starts_with("application/json")) {
       // Who only has a secret for an upload gets no further.
       if (!request.access.trusted()) return Error(ErrorKind::kDenied, "not authorized");
-      return create_from_source(request, TRY(read_all(body, kMaxJson)));
+      return create_from_source(request, TRY(read_json(request, body, kMaxJson)));
     }
     manager::ImageUpload upload = TRY(read_image_headers(request));
     if (const std::string_view secret = request.header("X-LXD-secret"); !secret.empty()) {
@@ -100,7 +100,8 @@ class ImageHandlers {
   }
 
   Result<Reply> make_secret(const Request& request) {
-    return operation_reply(operations_, secrets_.create(TRY(find(request)).fingerprint));
+    const manager::Image image = TRY(find(request));
+    return operation_reply(operations_, secrets_.create(image.fingerprint, image.project));
   }
 
   Result<Reply> export_files(const Request& request) {
@@ -128,7 +129,6 @@ class ImageHandlers {
   }
 
   Result<Reply> create_from_source(const Request& request, const std::string& json) {
-    TRY(check_body(request, json));
     const auto body = TRY(api::decode<api::ImageCreate>(json));
     const std::string& type = body.source.type;
     if (body.source.mode == "push" && (type.empty() || type == "image")) {

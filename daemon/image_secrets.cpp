@@ -16,12 +16,13 @@ bool ImageSecrets::fits(const Secret& secret, const std::string& fingerprint, st
          CRYPTO_memcmp(secret.text.data(), text.data(), text.size()) == 0;
 }
 
-manager::OperationId ImageSecrets::create(const std::string& fingerprint) {
+manager::OperationId ImageSecrets::create(const std::string& fingerprint, const std::string& project) {
   const std::string text = make_secrets({"secret"}).at("secret");
   manager::OperationRequest request;
   request.description = "Image download token";
   request.operation_class = manager::OperationClass::kToken;
   request.resources["images"] = {fingerprint};
+  request.project = project;
   request.metadata["secret"] = text;
   const manager::OperationHandle operation = operations_.begin(std::move(request));
   const std::lock_guard lock(mutex_);

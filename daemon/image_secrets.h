@@ -16,8 +16,8 @@ class ImageSecrets {
  public:
   explicit ImageSecrets(manager::Operations& operations) : operations_(operations) {}
 
-  // A token operation with the secret in its metadata, for one download within an hour.
-  manager::OperationId create(const std::string& fingerprint);
+  // A token operation of the image's project with the secret in its metadata, for one download within an hour.
+  manager::OperationId create(const std::string& fingerprint, const std::string& project);
   bool accepts(const std::string& fingerprint, std::string_view secret) const;
   // The download has begun: the secret is good for a few more seconds, for a client that tries twice.
   void use(const std::string& fingerprint, std::string_view secret);

@@ -70,9 +70,7 @@ class InstanceHandlers {
       import.project = request.project;
       return reply(server_.backups().import(import, requestor_of(request)));
     }
-    const std::string text = TRY(read_all(reader, kMaxJson));
-    TRY(check_body(request, text));
-    const auto body = TRY(api::decode<api::InstanceCreate>(text));
+    const auto body = TRY(api::decode<api::InstanceCreate>(TRY(read_json(request, reader, kMaxJson))));
     const manager::InstanceCreate create =
         TRY(create_from_wire(body, request.project, server_.images().in(request.project_of_images)));
     if (body.source.type == "migration") return reply(migrations_.receive(create, body.source, requestor_of(request)));

@@ -52,6 +52,7 @@ manager::OperationId JoinTokens::create(const JoinGrant& grant, const Server& se
   request.description = "Executing operation";
   request.operation_class = manager::OperationClass::kToken;
   request.may_cancel = true;
+  request.project.clear();  // its secret is for those who may do everything
   request.metadata["secret"] = secret;
   request.metadata["fingerprint"] = server.fingerprint;
   request.metadata["addresses"] = list_of(server.addresses);

@@ -47,7 +47,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method;
-  std::string path;  // percent-decoded
+  std::string path;  // canonical_path(): percent-encoded, without empty parts
   std::vector<std::pair<std::string, std::string>> query;
   std::map<std::string, std::string> parameters;  // of the route: "{name}" → value
   Headers headers;

@@ -7,6 +7,7 @@
 #include "daemon/handlers.h"
 #include "daemon/scope.h"
 #include "daemon/wire.h"
+#include "manager/names.h"
 
 namespace cella::daemon {
 namespace {
@@ -35,6 +36,7 @@ class NetworkHandlers {
   Result<Reply> leases(const Request& request) {
     std::vector<api::NetworkLease> leases;
     for (const manager::Lease& lease : TRY(networks_.leases(request.parameter("name")))) {
+      if (!may_see(request, lease)) continue;
       leases.push_back({lease.hostname, lease.hwaddr, lease.address, lease.type, "none"});
     }
     return sync_reply(api::encode_list(leases));
@@ -71,6 +73,12 @@ class NetworkHandlers {
   }
 
  private:
+  // Of an address nobody knows of, nobody can tell the project.
+  static bool may_see(const Request& request, const manager::Lease& lease) {
+    if (request.access.full() || lease.type == "gateway") return true;
+    return !lease.instance.empty() && request.access.may_use(manager::project_of(lease.instance));
+  }
+
   template <typename NextConfig>
   Result<Reply> change(const Request& request, const std::optional<std::string>& description, const NextConfig& next) {
     const std::lock_guard lock(changing_);

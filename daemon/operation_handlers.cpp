@@ -53,7 +53,8 @@ class OperationHandlers {
     const bool all = TRY(asks_for_all_projects(request));
     std::map<std::string, std::string> by_status;  // lower-case status → elements
     for (const manager::OperationRecord& record : operations_.list()) {
-      if (!shows_project(request, all, request.project, record.project)) continue;
+      // Those of no project are in everybody's list who may know of all.
+      if (!shows_project(request, all || record.project.empty(), request.project, record.project)) continue;
       std::string& elements = by_status[lower(std::string(status_text(record.status)))];
       if (!elements.empty()) elements += ',';
       elements += whole ? api::encode(to_wire(record)) : api::quote("/1.0/operations/" + record.id);

@@ -21,6 +21,18 @@ bool is_placeholder(std::string_view part) { return part.size() > 2 && part.fron
 
 }  // namespace
 
+Result<std::string> canonical_path(std::string_view path) {
+  const std::vector<std::string> parts = split_path(path);
+  std::string canonical;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i < 2 && parts[i].find('%') != std::string::npos) {
+      return invalid_value("path", path.substr(0, 300), "only names can hold escapes");
+    }
+    canonical += "/" + parts[i];
+  }
+  return canonical.empty() ? "/" : canonical;
+}
+
 void Router::add(const std::string& method, std::string_view pattern, Handler handler) {
   insert(method, pattern, std::move(handler));
 }

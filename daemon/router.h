@@ -27,6 +27,11 @@ using WebSocketHandler = std::function<Result<TakeWebSocket>(const Request&)>;
 
 using AnyHandler = std::variant<Handler, DeferredHandler, UploadHandler, WebSocketHandler>;
 
+// A request's path as everything reads it, from the rules of access to the router: without empty parts.
+// "/1.0//images/a%2Fb/" → "/1.0/images/a%2Fb".
+// Errors: kInvalid for %-escapes before the third part: only names need them, and nouns must not have two spellings.
+Result<std::string> canonical_path(std::string_view path);
+
 class Router {
  public:
   // pattern: "/1.0/instances/{name}/state"; a "{name}" part takes any one non-empty part of the path.

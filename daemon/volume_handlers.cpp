@@ -2,10 +2,12 @@
 #include <mutex>
 
 #include "api/codec.h"
+#include "daemon/access.h"
 #include "daemon/collection.h"
 #include "daemon/etag.h"
 #include "daemon/handlers.h"
 #include "daemon/backup_files.h"
+#include "daemon/scope.h"
 #include "daemon/volume_requests.h"
 #include "daemon/wire.h"
 #include "manager/names.h"
@@ -40,15 +42,16 @@ class VolumeHandlers {
     const std::string& pool = request.parameter("name");
     const std::string_view all = request.query_value("all-projects");
     const bool everywhere = all == "true" || all == "1";
-    const auto found = TRY(shown_volumes(server_, pool, request.parameter("type"), everywhere ? "" : request.project));
+    auto found = TRY(shown_volumes(server_, pool, request.parameter("type"), everywhere ? "" : request.project));
+    std::erase_if(found, [&](const manager::PoolVolume& volume) { return !may_see(request, volume); });
     return collection_reply(
-        request, found, [](const manager::PoolVolume& volume) { return to_wire(volume); },
+        request, found, [&](const manager::PoolVolume& volume) { return as_seen(request, to_wire(volume)); },
         [&](const manager::PoolVolume& volume) { return url_of(pool, volume); });
   }
 
   Result<Reply> get(const Request& request) {
     const manager::PoolVolume found = TRY(find(request));
-    return sync_reply_with_etag(api::encode(to_wire(found)), api::encode(writable_part(found)));
+    return sync_reply_with_etag(api::encode(as_seen(request, to_wire(found))), api::encode(writable_part(found)));
   }
 
   Result<Reply> state(const Request& request) {
@@ -68,7 +71,7 @@ class VolumeHandlers {
     const std::string project = custom_project(server_, request);
     if (request.header("Content-Type").starts_with("application/octet-stream"))
       return import_backup(request, reader, {pool, project, std::string(request.header("X-LXD-name"))});
-    const auto body = TRY(api::decode<api::StorageVolumesPost>(TRY(read_all(reader, kMaxJson))));
+    const auto body = TRY(api::decode<api::StorageVolumesPost>(TRY(read_json(request, reader, kMaxJson))));
     const VolumeRequest wanted = TRY(volume_from_wire(body, {pool, project, body.name}, request.parameter("type")));
     if (wanted.copy) {
       auto copy = *wanted.copy;
@@ -106,6 +109,7 @@ class VolumeHandlers {
       return Error(ErrorKind::kUnsupported, "migration: moving a volume to another server is not served");
     manager::VolumeKey to{body.pool.empty() ? key.pool : body.pool, key.project, body.name};
     if (!body.project.empty()) to.project = volumes_.volumes.key_for(body.project, to.pool, to.name).project;
+    if (!request.access.may_use(to.project)) return Error(ErrorKind::kDenied, "not authorized");
     if (to.pool != key.pool || to.project != key.project)
       return reply(volumes_.copies.move(key, to, requestor_of(request)));
     TRY(volumes_.volumes.rename(key, to.name, requestor_of(request)));
@@ -125,13 +129,19 @@ class VolumeHandlers {
     return read_only_type(type);
   }
 
+  // Images lie in the pool once for all projects.
+  bool may_see(const Request& request, const manager::PoolVolume& volume) const {
+    return volume.type != "image" || request.access.full() ||
+           server_.images().in(request.project_of_images).find(volume.name).ok();
+  }
+
   Result<manager::PoolVolume> find(const Request& request) {
     const std::string& name = request.parameter("volume");
     const std::string& type = request.parameter("type");
     if (type == "custom") return shown_volume(TRY(volumes_.volumes.find(custom_key(server_, request))));
     for (manager::PoolVolume& volume :
          TRY(shown_volumes(server_, request.parameter("name"), type, request.project)))
-      if (volume.name == name) return volume;
+      if (volume.name == name && may_see(request, volume)) return volume;
     return Error(ErrorKind::kNotFound, "Storage volume \"" + name + "\" of type \"" + type + "\" not found");
   }
 

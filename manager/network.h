@@ -50,6 +50,7 @@ struct Lease {
   std::string hwaddr;  // empty for the gateway
   std::string address;
   std::string type;  // "static", "dynamic", "gateway"
+  std::string instance = {};  // whose NIC has it, by its qualified name; empty: none that is known
 };
 
 // One NIC of one instance. config: the device as merged from profiles ("type" = "nic").

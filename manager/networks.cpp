@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "manager/firewall.h"
 #include "manager/leases.h"
+#include "manager/names.h"
 #include "manager/network_bridge.h"
 #include "manager/network_states.h"
 #include "manager/networks_parts.h"
@@ -230,7 +231,7 @@ Result<std::vector<Lease>> Networks::leases(const std::string& name) {
     if (nic.network_id != network->record.id) continue;
     for (const auto& [address, fixed] : {std::pair{&nic.ipv4, nic.ipv4_fixed}, std::pair{&nic.ipv6, nic.ipv6_fixed}}) {
       if (address->empty()) continue;
-      leases.push_back({nic.instance, nic.mac, *address, fixed ? "static" : "dynamic"});
+      leases.push_back({short_name(nic.instance), nic.mac, *address, fixed ? "static" : "dynamic", nic.instance});
       known.insert(*address);
     }
   }

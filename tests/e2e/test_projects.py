@@ -541,12 +541,28 @@ def test_a_restricted_certificate_sees_its_project_only(host):
     done = command(me, "query", "-X", "POST", "-d", json.dumps({"name": "mine", "project": "other", "migration": True}),
                    "box:/1.0/instances/mine?project=web", check=False)
     assert done.returncode == 1 and "not authorized" in done.stderr.lower(), done.stderr
+    # Nor with the source of a volume, which comes in a body that the handler reads itself.
+    host.cella("--project", "other", "storage", "volume", "create", "default", "secrets")
+    body = {"name": "stolen", "source": {"type": "copy", "pool": "default", "name": "secrets", "project": "other"}}
+    done = command(me, "query", "-X", "POST", "-d", json.dumps(body),
+                   "box:/1.0/storage-pools/default/volumes/custom?project=web", check=False)
+    assert done.returncode == 1 and "not authorized" in done.stderr.lower(), done.stderr
+    host.cella("--project", "other", "storage", "volume", "delete", "default", "secrets")
+    # Nor by another spelling of the path.
+    for path in ("1.0//instances/other_hidden", "1.0/%69nstances/other_hidden", "/1.0/instances/other_hidden",
+                 "1.0//instances/hidden?project=other"):
+        separator = "&" if "?" in path else "?"
+        done = command(me, "query", f"box:/{path}{separator}project=web", check=False)
+        assert done.returncode == 1 and "busybox" not in done.stdout, (path, done.stdout)
     # What its project shares with the default one it may read, not change.
     fingerprint = host.json("image", "list")[0]["fingerprint"]
     assert fingerprint in command(me, "query", "box:/1.0/images?project=web").stdout
     done = command(me, "query", "-X", "DELETE", f"box:/1.0/images/{fingerprint}?project=web", check=False)
     assert done.returncode == 1 and "not authorized" in done.stderr.lower(), done.stderr
-    for path in ("networks/cellabr0", "networks?recursion=1", "storage-pools/default", "storage-pools?recursion=1",
+    host.cella("--project", "other", "config", "device", "add", "hidden", "eth1", "nic", "network=cellabr0")
+    host.cella("--project", "other", "start", "hidden")
+    assert "hidden" in host.out("network", "list-leases", "cellabr0")
+    for path in ("networks/cellabr0", "networks/cellabr0/leases", "networks?recursion=1", "storage-pools/default", "storage-pools?recursion=1",
                  "profiles?recursion=1", "images?recursion=1"):
         separator = "&" if "?" in path else "?"
         assert "hidden" not in command(me, "query", f"box:/1.0/{path}{separator}project=web").stdout, path

@@ -84,11 +84,11 @@ TEST(BodyCheck, ARestrictedClientCannotNameAnotherProject) {
   for (const char* body :
        {R"({"name":"a"})", R"({"project":"web"})", R"({"source":{"project":"web"}})", R"({"project":""})"}) {
     request.body = body;
-    EXPECT_TRUE(check_body(request).ok()) << body;
+    EXPECT_TRUE(check_body(request, request.body).ok()) << body;
   }
   for (const char* body : {R"({"project":"default"})", R"({"source":{"project":"default"}})", R"({"project":7})"}) {
     request.body = body;
-    EXPECT_FALSE(check_body(request).ok()) << body;
+    EXPECT_FALSE(check_body(request, request.body).ok()) << body;
   }
 }
 

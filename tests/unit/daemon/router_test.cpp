@@ -67,6 +67,19 @@ TEST_F(RouterTest, TellsUnknownPathsFromUnknownMethods) {
   EXPECT_EQ(router_.find("PATCH", "/1.0").error().kind(), ErrorKind::kUnsupported);
   EXPECT_EQ(router_.find("GET", "/1.0/instances/%zz").error().kind(), ErrorKind::kInvalid);
 }
+TEST(CanonicalPath, HasNoEmptyParts) {
+  EXPECT_EQ(*canonical_path("/1.0//instances///a%2Fb/"), "/1.0/instances/a%2Fb");
+  EXPECT_EQ(*canonical_path("1.0"), "/1.0");
+  EXPECT_EQ(*canonical_path("//"), "/");
+}
+
+TEST(CanonicalPath, HasOneSpellingOfEachNoun) {
+  for (const char* path : {"/1%2e0/instances", "/1.0/%69nstances/c1", "//1.0//image%73"}) {
+    const auto refused = canonical_path(path);
+    ASSERT_FALSE(refused.ok()) << path;
+    EXPECT_EQ(refused.error().kind(), ErrorKind::kInvalid);
+  }
+}
 
 }  // namespace
 }  // namespace cella::daemon
