@@ -32,6 +32,25 @@ bool VolumeTable::free(const std::vector<VolumeKey>& keys) const {
   return std::none_of(keys.begin(), keys.end(), [&](const VolumeKey& key) { return claimed_.contains(key); });
 }
 
+std::shared_ptr<void> VolumeTable::expect(const VolumeRecord& record) {
+  const std::lock_guard lock(mutex_);
+  expected_[record.key] = record;
+  return {this, [key = record.key](VolumeTable* table) {
+            const std::lock_guard guard(table->mutex_);
+            table->expected_.erase(key);
+          }};
+}
+
+std::vector<VolumeRecord> VolumeTable::with_expected(const std::string& project) const {
+  auto found = volumes("", project);
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, record] : expected_) {
+    const bool there = std::any_of(found.begin(), found.end(), [&](const auto& volume) { return volume.key == key; });
+    if (key.project == project && !there) found.push_back(record);
+  }
+  return found;
+}
+
 std::vector<VolumeRecord> VolumeTable::volumes(const std::string& pool, const std::string& project) const {
   std::vector<VolumeRecord> found;
   const std::lock_guard lock(mutex_);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -36,6 +37,11 @@ class VolumeTable {
   // The same for at most `patience`. Errors: kBusy naming the first volume.
   Result<Claim> claim(std::vector<VolumeKey> keys, std::chrono::seconds patience);
 
+  // The volume is being made: it counts for its project until what is returned is gone.
+  std::shared_ptr<void> expect(const VolumeRecord& record);
+  // The volumes of a project, and those of it that are being made.
+  std::vector<VolumeRecord> with_expected(const std::string& project) const;
+
   // Of one pool and project; empty: of all.
   std::vector<VolumeRecord> volumes(const std::string& pool, const std::string& project) const;
   // Errors: kNotFound.
@@ -55,6 +61,7 @@ class VolumeTable {
   mutable std::mutex mutex_;
   std::condition_variable released_;
   std::set<VolumeKey> claimed_;
+  std::map<VolumeKey, VolumeRecord> expected_;
   std::map<std::pair<VolumeKey, std::string>, VolumeRecord> records_;
 };
 

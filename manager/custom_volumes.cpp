@@ -85,7 +85,11 @@ Result<void> CustomVolumes::check_backup(const VolumeKey& key) const {
 Result<void> CustomVolumes::make(VolumeRecord& record, const std::function<Result<void>()>& fill,
                                  const Caller& caller) {
   if (table_.find(record.key).ok()) return Error(ErrorKind::kExists, "Volume by that name already exists: " + key_text(record.key));
-  const auto admitted = TRY(admit(record));
+  std::shared_ptr<void> expected;
+  {
+    const auto admitted = TRY(admit(record));
+    expected = table_.expect(record);  // counts from here on, so that nobody waits for the copy
+  }
   Rollback undo;
   TRY(insert_volume(wiring_.database, record));
   undo.add([&] { (void)delete_volume(wiring_.database, record.id); });

@@ -76,6 +76,8 @@ class CustomVolumes {
 
   // Of one pool and project; empty: of all.
   std::vector<CustomVolume> list(const std::string& pool, const std::string& project) const;
+  // Of one project, with those that are being made.
+  std::vector<VolumeRecord> with_expected(const std::string& project) const { return table_.with_expected(project); }
   Result<CustomVolume> find(const VolumeKey& key) const;  // Errors: kNotFound
   // Errors: kInvalid naming key and value; kUnsupported for a size that the pool cannot enforce; kExists; kNotFound for
   // the pool; kNoSpace.

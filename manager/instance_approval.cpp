@@ -37,7 +37,7 @@ Result<std::vector<PolicyItem>> policy_items(const InstanceSurroundings& around,
     if (record.name == query.replaced) continue;
     items.push_back(policy_item(short_name(record.name), TRY(merge_instance(around, record, query.changed))));
   }
-  for (const auto& volume : around.volumes.list("", query.project)) {
+  for (const auto& volume : around.volumes.with_expected(query.project)) {
     if (query.replaced_volume != nullptr && volume.key == *query.replaced_volume) continue;
     items.push_back(policy_item_of_volume(volume.key.name, volume.config));
   }
