@@ -257,7 +257,6 @@ Result<void> CustomVolumeBackups::fill(const VolumeKey& key, const VolumeIndex& 
   for (VolumeRecord snapshot : index.snapshots) {
     snapshot.id = 0;
     snapshot.key = key;
-    snapshot.config = cleaned_volume_config(snapshot.config);
     TRY(snapshots_.make(snapshot, [&]() -> Result<void> {
       const VolumeAt incoming = incoming_volume_at(key);
       TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));

@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "manager/custom_volume_config.h"
 #include "manager/index_members.h"
 #include "manager/snapshot_names.h"
 
@@ -46,6 +47,18 @@ Result<VolumeRecord> read_record(const YAML::Node& node) {
   return record;
 }
 
+// A snapshot may become a volume, so what is noted of it must do for one.
+Result<Config> snapshot_config(Config config, const VolumeRecord& volume) {
+  config = cleaned_volume_config(std::move(config));
+  if (volume.content == VolumeContent::kBlock && !config.contains("size")) {
+    const auto size = volume.config.find("size");
+    if (size == volume.config.end()) return bad_index("config.volume_snapshots", "a block volume without size");
+    config.emplace(*size);
+  }
+  TRY(check_volume_config(config, volume.content));
+  return config;
+}
+
 Result<void> read_snapshots(const YAML::Node& document, const YAML::Node& config, VolumeIndex& index) {
   for (const std::string& name : TRY(read_list(document, "snapshots"))) {
     TRY(check_snapshot_name(name));
@@ -60,6 +73,7 @@ Result<void> read_snapshots(const YAML::Node& document, const YAML::Node& config
     }
     found.content = index.volume.content;
     found.snapshot = name;
+    found.config = TRY(snapshot_config(std::move(found.config), index.volume));
     index.snapshots.push_back(std::move(found));
   }
   return kOk;

@@ -104,6 +104,34 @@ TEST(CustomVolumeIndex, RefusesWhatIsNone) {
   }
 }
 
+TEST(CustomVolumeIndex, SnapshotsMustDoForVolumes) {
+  const std::string volume = "type: custom\nsnapshots: [s0]\nconfig:\n  volume: {name: v, content_type: block";
+  const std::string size = ", config: {size: 5MiB}}\n";
+  const std::string snapshot = "  volume_snapshots: [{name: s0, content_type: block, config: ";
+  const auto without_size = parse_volume_index(volume + size + snapshot + "{user.a: b}}]");
+  ASSERT_TRUE(without_size.ok()) << without_size.error().message();
+  EXPECT_EQ(without_size->snapshots.at(0).config, (Config{{"size", "5MiB"}, {"user.a", "b"}}));
+  EXPECT_FALSE(parse_volume_index(volume + "}\n" + snapshot + "{user.a: b}}]").ok());
+  EXPECT_FALSE(parse_volume_index(volume + size + snapshot + "{size: 5MiB, nonsense: x}}]").ok());
+}
+
+TEST(VolumeTable, WhatIsBeingMadeCountsAndIsNotThereYet) {
+  VolumeTable table;
+  VolumeRecord record;
+  record.key = {"p", "tenant", "a"};
+  auto expected = table.expect(record);
+  EXPECT_FALSE(table.find(record.key).ok());
+  EXPECT_TRUE(table.volumes("", "tenant").empty());
+  EXPECT_EQ(table.with_expected("tenant").size(), 1u);
+  EXPECT_TRUE(table.with_expected("default").empty());
+  table.put(record);
+  EXPECT_EQ(table.with_expected("tenant").size(), 1u);
+  expected.reset();
+  EXPECT_EQ(table.with_expected("tenant").size(), 1u);
+  table.erase(record.key, "");
+  EXPECT_TRUE(table.with_expected("tenant").empty());
+}
+
 TEST(VolumeTable, ClaimsWaitForEachOther) {
   VolumeTable table;
   const VolumeKey a{"p", "default", "a"};
