@@ -28,7 +28,8 @@ Result<CustomVolumeCreate> CustomVolumeCopies::completed(const CustomVolumeCreat
   complete.content = source.content;
   if (complete.config.empty()) complete.config = source.config;
   // The file is as long as the source's; another size is set afterwards.
-  if (source.content == VolumeContent::kBlock) complete.config["size"] = source.config.at("size");
+  const auto size = source.config.find("size");
+  if (source.content == VolumeContent::kBlock && size != source.config.end()) complete.config["size"] = size->second;
   if (complete.description.empty()) complete.description = source.description;
   return complete;
 }
@@ -96,6 +97,8 @@ Result<void> CustomVolumeCopies::refresh_now(const VolumeRecord& target, const C
     }
     TRY(copy_snapshots(copy.from, target.key, watch));
   }
+  // The copy may have taken hours: who has started since would write to files that are about to go.
+  TRY(volumes_.check_not_running(target.key, "Cannot refresh custom volume used by running instances"));
   TRY(set_volume_phase(around_.database, target.id, VolumePhase::kSwapping, ""));
   // From here on a restarted daemon finishes it.
   undo.commit();
@@ -117,13 +120,19 @@ Result<OperationId> CustomVolumeCopies::move(const VolumeKey& from, const Volume
   operation_request.may_cancel = true;
   return around_.operations.start(
       std::move(operation_request), [this, request, copy, caller](const OperationHandle& operation) -> Result<void> {
+        const std::string refusal = "Volume is still in use by running instances";
+        Result<void> unused = kOk;
         {
           const auto claim = volumes_.table().claim({request.key, copy.from});
-          TRY(volumes_.check_not_running(copy.from, "Volume is still in use by running instances"));
+          TRY(volumes_.check_not_running(copy.from, refusal));
           TRY(copy_now(request, copy, watch_copy(operation, "fs", "Move"), caller));
-          TRY(volumes_.tell_users(copy.from, request.key));
+          // The copy may have taken hours: what somebody has written since is in the source alone.
+          unused = volumes_.check_not_running(copy.from, refusal);
+          if (unused.ok()) TRY(volumes_.tell_users(copy.from, request.key));
         }
-        return volumes_.remove(copy.from, caller);
+        if (unused.ok()) return volumes_.remove(copy.from, caller);
+        TRY(volumes_.remove(request.key, caller));
+        return unused;
       });
 }
 

@@ -191,6 +191,8 @@ Result<void> CustomVolumeSnapshots::restore(const VolumeKey& key, const std::str
   Rollback undo;
   undo.add([&] { (void)around_.pools.remove_volume(key.pool, incoming.volume); });
   TRY(copy_volume(around_.pools, volume_snapshot_at(key, name), incoming, {}));
+  // Somebody may have started while it was copied, and would write to files that are about to go.
+  TRY(volumes_.check_not_running(key, "Cannot restore custom volume used by running instances"));
   TRY(set_volume_phase(around_.database, volume.id, VolumePhase::kSwapping, ""));
   // From here on a restarted daemon finishes it.
   undo.commit();
