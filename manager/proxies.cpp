@@ -14,6 +14,7 @@
 
 #include "base/rollback.h"
 #include "manager/proxy_nat.h"
+#include "manager/socket_file.h"
 
 namespace cella::manager {
 namespace {
@@ -114,13 +115,7 @@ Result<Fd> listen_on_path(const ProxySettings& settings) {
   const bool named = path.front() == '/';
   if (named && is_stale(path, address)) (void)::unlink(path.c_str());
   if (::bind(socket.get(), address.generic(), address.length) != 0) return listen_error(errno, text);
-  const auto own = [&]() -> Result<void> {
-    if (!named) return kOk;
-    if (::lchown(path.c_str(), settings.user, settings.group) != 0) return errno_error(errno, "chown " + path);
-    if (::chmod(path.c_str(), settings.mode) != 0) return errno_error(errno, "chmod " + path);
-    return kOk;
-  };
-  auto ready = own();
+  auto ready = named ? give_rights(path, {settings.user, settings.group, settings.mode}) : Result<void>(kOk);
   if (ready.ok() && ::listen(socket.get(), kBacklog) != 0) ready = listen_error(errno, text);
   if (ready.ok()) return socket;
   if (named) (void)::unlink(path.c_str());
