@@ -235,7 +235,7 @@ Result<void> InstanceLauncher::prepare_network(Launch& launch) {
   for (const Nic& nic : launch.spec.nics) {
     NicRequest request{launch.record.name, nic.device, nic.config, find_mac(launch.record.config, nic.device),
                        nic.position};
-    auto plan = TRY_CONTEXT("device " + nic.device, around_.networks.attach(request));
+    auto plan = TRY(around_.networks.attach(request));
     launch.undo.add([this, request, host_name = plan.host_name] { around_.networks.detach(request, host_name); });
     launch.nics.push_back(std::move(plan));
     launch.nic_requests.push_back(std::move(request));

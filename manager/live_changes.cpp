@@ -68,7 +68,7 @@ Result<void> LiveChanges::change_nics(const ContainerSpec& present, const Contai
   for (const Nic& nic : next.nics) {
     const Nic* before = find_nic(present.nics, nic.device);
     if (before == nullptr || without_soft_keys(before->config) != without_soft_keys(nic.config)) {
-      TRY_CONTEXT("device " + nic.device, plug(next.name, nic, config));
+      TRY(plug(next.name, nic, config));
     } else if (before->config != nic.config) {
       std::lock_guard lock(running_.mutex);
       for (auto& attached : running_.nics) {
@@ -132,7 +132,7 @@ Result<void> LiveChanges::change_binds(const ContainerSpec& present, const Conta
   }
   for (const BindMount& bind : next.binds) {
     if (has(present.binds, bind)) continue;
-    TRY_CONTEXT("device " + bind.device, attach(next.name, bind));
+    TRY(attach(next.name, bind));
     undo_.add([this, name = next.name, path = bind.path] { (void)keeper_.detach_mount(name, path); });
   }
   return kOk;
@@ -141,9 +141,11 @@ Result<void> LiveChanges::change_binds(const ContainerSpec& present, const Conta
 Result<void> LiveChanges::attach(const std::string& name, const BindMount& bind) {
   const auto prepared = TRY(prepare_bind(around_.volumes, around_.projects.config(project_of(name)), name, bind, map_));
   if (!prepared) return kOk;
-  return keeper_.attach_mount(name, prepared->mount.get(), prepared->place.path,
-                              prepared->place.directory ? runtime::MountPoint::kMakeDirectory
-                                                        : runtime::MountPoint::kMakeFile);
+  TRY_CONTEXT("device " + bind.device, keeper_.attach_mount(name, prepared->mount.get(), prepared->place.path,
+                                                            prepared->place.directory
+                                                                ? runtime::MountPoint::kMakeDirectory
+                                                                : runtime::MountPoint::kMakeFile));
+  return kOk;
 }
 
 Result<void> LiveChanges::change_nodes(const ContainerSpec& present, const ContainerSpec& next) {

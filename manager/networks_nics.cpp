@@ -229,7 +229,10 @@ Result<NicPlan> Networks::Parts::plan(const NicRequest& request, const netlink::
     }
   } else if (settings.kind == NicKind::kBridged) {
     if (!settings.network.empty()) return Error(ErrorKind::kNotFound, "network \"" + settings.network + "\" not found");
-    const auto parent = TRY_CONTEXT("parent", netlink::find_link(route, settings.parent));
+    const auto found = netlink::find_link(route, settings.parent);
+    if (!found.ok() && found.error().kind() == ErrorKind::kNotFound)
+      return invalid_value("parent", settings.parent, "there is no such interface");
+    const netlink::Link parent = TRY(found);
     if (parent.kind != "bridge") return invalid_value("parent", settings.parent, "is no bridge");
     resolution.master = parent.index;
     if (uses_vlans(settings) && !(parent.bridge && parent.bridge->vlan_filtering)) {

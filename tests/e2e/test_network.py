@@ -90,6 +90,19 @@ def test_wrong_network_settings_name_key_and_value(host):
     assert "bad" not in host.out("network", "list", "--format", "csv")
 
 
+def test_a_parent_that_is_not_there_is_named_once(host):
+    prepare(host, "a")
+    host.cella("init", "busybox", "unplugged")
+    add = ("config", "device", "add")
+    nic = ("d2", "nic", "nictype=bridged", "parent=nosuch0")
+    host.cella(*add, "unplugged", *nic)
+    for command in ((*add, "a", *nic), ("start", "unplugged")):
+        text = host.refused(*command, naming=("d2", "parent", "nosuch0", "there is no such interface"))
+        assert text.count("d2") == 1 and text.count("nosuch0") == 1, text
+    assert "d2" not in host.instance("a")["devices"]
+    host.cella("delete", "unplugged")
+
+
 def test_an_address_is_kept_over_restarts(host):
     prepare(host, "a")
     before = host.address("a")
