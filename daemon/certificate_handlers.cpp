@@ -19,6 +19,8 @@ namespace cella::daemon {
 namespace {
 
 constexpr int kWrongPasswordsPerMinute = 20;
+// Who is trusted is for those to know who may know everything.
+constexpr const char* kOfNoProject = "";
 
 std::string url_of(const manager::Certificate& certificate) { return "/1.0/certificates/" + certificate.fingerprint; }
 
@@ -195,7 +197,7 @@ class CertificateHandlers {
   }
 
   void announce(const Request& request, const char* action, const manager::Certificate& certificate) {
-    server_.events().lifecycle({action, url_of(certificate), {}, requestor_of(request)});
+    server_.events().lifecycle({action, url_of(certificate), {}, requestor_of(request)}, kOfNoProject);
   }
 
   manager::Server& server_;

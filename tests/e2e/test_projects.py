@@ -580,5 +580,25 @@ def test_a_restricted_certificate_sees_its_project_only(host):
     drop(host, "other")
 
 
+def test_who_is_trusted_is_no_business_of_the_default_project(host):
+    listen(host)
+    narrow = client(host, "narrow")
+    command(narrow, "remote", "add", "box", token(host, "narrow", "--restricted", "--projects", "default"))
+    listeners = [subprocess.Popen([BIN / "cella", "monitor", *where, "--type=lifecycle,operation", "--format=json"],
+                                  env=environment, stdout=subprocess.PIPE, text=True)
+                 for where, environment in (((), host.env), (("box:",), narrow))]
+    time.sleep(1)
+    invitation = token(host, "newcomer")
+    assert "newcomer" in host.out("config", "trust", "list-tokens")
+    assert "newcomer" not in command(narrow, "query", "box:/1.0/operations?recursion=1").stdout
+    command(client(host, "newcomer"), "remote", "add", "box", invitation)
+    time.sleep(0.5)
+    for process in listeners:
+        process.send_signal(signal.SIGINT)
+    everything, little = [process.communicate(timeout=10)[0] for process in listeners]
+    assert "newcomer" in everything and "certificate-created" in everything, everything
+    assert "newcomer" not in little and "certificate-created" not in little, little
+
+
 if __name__ == "__main__":
     run(globals())

@@ -87,7 +87,7 @@ def test_strangers_learn_little(host):
     assert answer["auth"] == "untrusted" and "config" not in answer and "environment" not in answer, answer
     for path in ("/1.0/instances", "/1.0/instances/nobody", "/1.0/certificates", "/1.0/events", "/1.0/nothing",
                  "/1.0/images/x/secret", "/1.0%2fimages", "/internal"):
-        assert curl(path)[0] == 403, path
+        assert curl(path)[0] == (400 if "%" in path else 403), path
     assert curl("/1.0/instances", "-X", "POST", "-d", "{}")[0] == 403
     assert json.loads(curl("/1.0/images")[1])["metadata"] == []
     missing = curl("/1.0/images/0123")
