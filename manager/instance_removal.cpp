@@ -119,9 +119,11 @@ Result<void> InstanceRemoval::rename_now(const EntryPtr& entry, const std::strin
 // Into another project it comes as if it were made there.
 Result<void> InstanceRemoval::check_move(InstanceRecord record, const std::string& to, const CommitLock& commit) const {
   if (project_of(record.name) == project_of(to)) return kOk;
+  const std::string pool = record.pool;
   record.name = to;
-  TRY(approve_instance(around_, commit, std::move(record)));
-  return kOk;
+  const auto approved = TRY(approve_instance(around_, commit, std::move(record)));
+  if (approved.spec().root->pool == pool) return kOk;
+  return invalid_value("pool", approved.spec().root->pool, "the instance's root volume is in " + pool);
 }
 
 Result<InstanceRecord> InstanceRemoval::finish_rename(const InstanceRecord& record) {

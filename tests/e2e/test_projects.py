@@ -580,6 +580,18 @@ def test_a_restricted_certificate_sees_its_project_only(host):
     drop(host, "other")
 
 
+def test_a_move_does_not_change_the_pool_in_words_only(host):
+    make(host, "web", profile=False)
+    host.cella("storage", "create", "second", "overlay")
+    host.cella("--project", "web", "profile", "device", "add", "default", "root", "disk", "path=/", "pool=second")
+    host.cella("init", "busybox", "c1")
+    host.refused("move", "c1", "c1", "--target-project", "web", naming="root volume is in default")
+    assert host.json("list")[0]["name"] == "c1"
+    host.cella("delete", "c1")
+    drop(host, "web")
+    host.cella("storage", "delete", "second")
+
+
 def test_who_is_trusted_is_no_business_of_the_default_project(host):
     listen(host)
     narrow = client(host, "narrow")
