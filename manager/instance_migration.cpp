@@ -184,8 +184,7 @@ Result<void> InstanceMigration::receive_snapshots(const EntryPtr& entry, const s
     const auto incoming = incoming_at(record.pool, record.name);
     TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));
     TRY(receive_volume(around_.pools, incoming, snapshot.name, link, operation));
-    settle_root_pool(snapshot.devices, record.devices);
-    TRY(snapshots_.adopt(entry, std::move(snapshot), incoming, watch_copy(operation, "fs", "Unpack")));
+    TRY(refresh_.put_snapshot(entry, std::move(snapshot), watch_copy(operation, "fs", "Unpack")));
   }
   return kOk;
 }
@@ -218,12 +217,12 @@ Result<void> InstanceMigration::receive_changes(const EntryPtr& entry, const Mig
     changes = compare_snapshots(offer.snapshots, present);
   }
   TRY(send_answer(link, changes.missing, true));
-  TRY(refresh_.remove_stale(entry, changes.stale));
   TRY(receive_snapshots(entry, changes.missing, link, operation));
   const auto record = around_.set.record(*entry);
   TRY(refresh_.replace_root(entry, [&](const VolumeAt& place) {
     return receive_volume(around_.pools, place, short_name(record.name), link, operation);
   }));
+  TRY(refresh_.remove_stale(entry, changes));
   return link.send_message(encode_outcome({true, ""}));
 }
 

@@ -82,23 +82,37 @@ Result<void> InstanceRefresh::carry_out(const EntryPtr& source, const EntryPtr& 
   const auto original = around_.set.record(*source);
   const auto record = around_.set.record(*copy);
   const auto watch = watch_copy(operation, "fs", "Refresh");
-  if (from.snapshot.empty() && !from.instance_only) {
-    const auto changes = compare_snapshots(ready_snapshots(snapshots_, source), ready_snapshots(snapshots_, copy));
-    TRY(remove_stale(copy, changes.stale));
-    for (SnapshotRecord snapshot : changes.missing) {
-      settle_root_pool(snapshot.devices, record.devices);
-      const auto volume = snapshot_at(original.pool, original.name, snapshot.name);
-      TRY(snapshots_.adopt(copy, std::move(snapshot), volume, watch));
-    }
+  SnapshotChanges changes;
+  if (from.snapshot.empty() && !from.instance_only)
+    changes = compare_snapshots(ready_snapshots(snapshots_, source), ready_snapshots(snapshots_, copy));
+  const auto incoming = incoming_at(record.pool, record.name);
+  for (const SnapshotRecord& snapshot : changes.missing) {
+    TRY(around_.pools.remove_volume(incoming.pool, incoming.volume));
+    TRY(copy_volume(around_.pools, snapshot_at(original.pool, original.name, snapshot.name), incoming, watch));
+    TRY(put_snapshot(copy, snapshot, watch));
   }
-  return replace_root(copy, [&](const VolumeAt& place) -> Result<void> {
+  TRY(replace_root(copy, [&](const VolumeAt& place) -> Result<void> {
     if (from.snapshot.empty()) return copies_.copy_root(source, place, operation);
     return copy_volume(around_.pools, snapshot_at(original.pool, original.name, from.snapshot), place, watch);
-  });
+  }));
+  return remove_stale(copy, changes);
 }
 
-Result<void> InstanceRefresh::remove_stale(const EntryPtr& entry, const std::vector<std::string>& stale) {
-  for (const std::string& name : stale) TRY(snapshots_.remove_now(entry, name, std::nullopt));
+Result<void> InstanceRefresh::put_snapshot(const EntryPtr& entry, SnapshotRecord snapshot,
+                                           const storage::Watch& watch) {
+  const auto record = around_.set.record(*entry);
+  if (find_snapshot(around_.set, *entry, snapshot.name).ok())
+    TRY(snapshots_.remove_now(entry, snapshot.name, std::nullopt));
+  settle_root_pool(snapshot.devices, record.devices);
+  return snapshots_.adopt(entry, std::move(snapshot), incoming_at(record.pool, record.name), watch);
+}
+
+Result<void> InstanceRefresh::remove_stale(const EntryPtr& entry, const SnapshotChanges& changes) {
+  for (const std::string& name : changes.stale) {
+    const bool replaced = std::any_of(changes.missing.begin(), changes.missing.end(),
+                                      [&](const SnapshotRecord& snapshot) { return snapshot.name == name; });
+    if (!replaced) TRY(snapshots_.remove_now(entry, name, std::nullopt));
+  }
   return kOk;
 }
 

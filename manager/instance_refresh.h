@@ -35,14 +35,17 @@ class InstanceRefresh {
       : around_(around), copies_(copies), snapshots_(snapshots), restore_(restore), files_(files) {}
 
   // Makes `name` (qualified, stopped) what the source is now: snapshots it lacks are copied, those the source has not
-  // are deleted, the root is replaced. Its configuration stays. Errors: kInvalid when it runs or is the source itself;
+  // are deleted when all has arrived, the root is replaced. Its configuration stays. Errors: kInvalid when it runs or is
+  // the source itself;
   // kNotFound, kBusy for either.
   Result<OperationId> refresh(const std::string& name, const CopyFrom& source, const Caller& caller);
 
   // Takes the claim for a refresh. Errors: as above.
   Result<InstanceSet::Claim> claim(const std::string& name);
-  // Deletes these snapshots of a claimed instance.
-  Result<void> remove_stale(const EntryPtr& entry, const std::vector<std::string>& stale);
+  // A snapshot that has arrived in the instance's incoming volume takes its place, and that of one of its name.
+  Result<void> put_snapshot(const EntryPtr& entry, SnapshotRecord snapshot, const storage::Watch& watch);
+  // Deletes the stale snapshots of a claimed instance that were not replaced: at the end, when all has arrived.
+  Result<void> remove_stale(const EntryPtr& entry, const SnapshotChanges& changes);
   // Puts the root that `fill` makes at its place in place of the present one, at once.
   Result<void> replace_root(const EntryPtr& entry, const std::function<Result<void>(const VolumeAt&)>& fill);
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 
 from harness import BIN, Host, Skip, busybox_image, eventually, run
 
@@ -171,10 +172,15 @@ def test_local_refresh(host):
     marked(host, "m1")
     host.cella("copy", "m1", "near")
     host.cella("delete", "near/s0")
+    made = int(time.time())
+    eventually(lambda: int(time.time()) > made, 3, "the next second")
+    host.cella("snapshot", "near", "s0")  # the name of the source's, of another moment: replaced
     write(host, "m1", "later")
     host.cella("snapshot", "m1", "s2")
     host.cella("copy", "m1", "near", "--refresh")
     assert sorted(snapshots(host, "near")) == ["s0", "s1", "s2"]
+    moments = [json.loads(host.out("query", f"/1.0/instances/{name}/snapshots/s0"))["created_at"] for name in ("m1", "near")]
+    assert moments[0] == moments[1], moments
     check_copy(host, "near", "later")
     host.cella("delete", "m1/s2")
     host.cella("start", "near")
@@ -272,6 +278,7 @@ def test_killed_midway(host):
     marked(host, "m1")
     client(BIN / "cella", "copy", "one:m1", "two:kept")
     host.cella("file", "push", "-", "m1/root/big", input=os.urandom(48 << 20).hex())
+    two.cella("snapshot", "kept", "stale")  # deleted by a refresh that succeeds, and by no other
     there, here = volumes(two), volumes(host)
     assert there and here
     for server in (two, host):
@@ -283,11 +290,12 @@ def test_killed_midway(host):
             eventually(lambda: server is two or not running(two, "Creating instance"), 30, "the target has ended")
             server.start()
             assert names(two) == ["kept"] and volumes(two) == there, (names(two), volumes(two), there)
-            assert read(two, "kept") == "here" and snapshots(two, "kept") == ["s0", "s1"]
+            assert read(two, "kept") == "here" and snapshots(two, "kept") == ["s0", "s1", "stale"], snapshots(two, "kept")
             eventually(lambda: not running(host, "Migrating instance"), 30, "the source has ended")
             assert read(host, "m1") == "here" and volumes(host) == here
     host.cella("file", "delete", "m1/root/big")
     client(BIN / "cella", "copy", "one:m1", "two:kept", "--refresh")
+    assert snapshots(two, "kept") == ["s0", "s1"]
     two.cella("delete", "kept")
 
 
