@@ -13,6 +13,16 @@
 namespace cella::daemon {
 namespace {
 
+// One of the two doors at which exceptions of libraries and of the standard library stop (the other: operations).
+template <typename Call>
+auto guarded(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception& exception) {
+    return Error(ErrorKind::kInternal, std::string("unexpected exception: ") + exception.what());
+  }
+}
+
 // How long a client over TLS may take: a stranger to say what it wants, one that is trusted to ask again, both to send
 // the rest and to take the answer.
 constexpr std::chrono::seconds kHandshakeTime{10};
@@ -194,7 +204,7 @@ class Session : public std::enable_shared_from_this<Session> {
       return refuse(400, "this address is a WebSocket: the request must ask for an upgrade");
     }
     asio::post(state_->workers, [self = shared_from_this(), &handler] {
-      auto outcome = std::make_shared<Result<TakeWebSocket>>(handler(self->request_));
+      auto outcome = std::make_shared<Result<TakeWebSocket>>(guarded([&] { return handler(self->request_); }));
       asio::post(self->state_->io, [self, outcome] {
         if (!outcome->ok()) return self->refuse(outcome->error());
         self->unlimit();
@@ -231,7 +241,7 @@ class Session : public std::enable_shared_from_this<Session> {
       const std::unique_ptr<BodyReader> reader =
           make_body_reader(self->socket_, self->buffer_, std::move(*self->head_));
       WantedBody wanted(*reader, self);
-      Result<Reply> reply = handler(self->request_, wanted);
+      Result<Reply> reply = guarded([&] { return handler(self->request_, wanted); });
       self->keep_alive_ = drain(*reader) && self->keep_alive_;
       self->respond(reply.ok() ? std::move(reply).value() : error_reply(reply.error()));
     });
@@ -276,14 +286,17 @@ class Session : public std::enable_shared_from_this<Session> {
     unlimit();
     if (refusal_) return write(*std::exchange(refusal_, std::nullopt));
     asio::post(state_->workers, [self = shared_from_this()] {
-      if (Result<void> allowed = check_body(self->request_, self->request_.body); !allowed.ok()) {
-        return self->respond(error_reply(allowed.error()));
-      }
+      const Result<void> allowed = guarded([&] { return check_body(self->request_, self->request_.body); });
+      if (!allowed.ok()) return self->respond(error_reply(allowed.error()));
       if (const Handler* handler = std::get_if<Handler>(self->handler_)) {
-        Result<Reply> reply = (*handler)(self->request_);
+        Result<Reply> reply = guarded([&] { return (*handler)(self->request_); });
         self->respond(reply.ok() ? std::move(reply).value() : error_reply(reply.error()));
       } else if (const DeferredHandler* deferred = std::get_if<DeferredHandler>(self->handler_)) {
-        (*deferred)(self->request_, [self](Reply reply) { self->respond(std::move(reply)); });
+        Result<void> begun = guarded([&]() -> Result<void> {
+          (*deferred)(self->request_, [self](Reply reply) { self->respond(std::move(reply)); });
+          return kOk;
+        });
+        if (!begun.ok()) self->respond(error_reply(begun.error()));
       }
     });
   }

@@ -57,6 +57,7 @@ class HttpTest : public testing::Test {
     router_.add("POST", "/1.0/echo", [](const Request& request) -> Result<Reply> { return sync_reply(request.body); });
     router_.add("GET", "/1.0/fails",
                 [](const Request&) -> Result<Reply> { return Error(ErrorKind::kExists, "instance c1 exists"); });
+    router_.add("GET", "/1.0/throws", [](const Request&) -> Result<Reply> { throw std::bad_alloc(); });
     router_.add("GET", "/1.0/file", [this](const Request&) -> Result<Reply> {
       Reply reply;
       reply.content_type = "application/octet-stream";
@@ -146,6 +147,12 @@ TEST_F(HttpTest, MapsErrors) {
   EXPECT_EQ(client.call({.method = "GET", .target = "/1.0?project=other"}).error().kind(), ErrorKind::kNotFound);
   EXPECT_EQ(client.call({.method = "GET", .target = "/1.0/%zz"}).error().kind(), ErrorKind::kInvalid);
   EXPECT_TRUE(client.call({.method = "GET", .target = "/1.0?project=default"}).ok());
+}
+
+TEST_F(HttpTest, AnExceptionOfALibraryIsAnAnswer) {
+  api::Client client = connect();
+  EXPECT_EQ(client.raw({.method = "GET", .target = "/1.0/throws"})->status, 500);
+  EXPECT_TRUE(client.call({.method = "GET", .target = "/1.0"}).ok());
 }
 
 TEST_F(HttpTest, KeepsTheConnectionAfterRefusingARequestWithABody) {
