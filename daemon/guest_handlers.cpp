@@ -95,9 +95,10 @@ class GuestHandlers {
   // Only what is public or fetched from elsewhere: an image of this host alone is none of an instance's business.
   Reply export_image(const Guest& guest, const Request& request) {
     if (!allows(guest, "security.devlxd.images", false)) return forbidden();
-    const auto image = images_.find(request.parameter("fingerprint"));
+    manager::Images& images = images_.in(guest.project_of_images);
+    const auto image = images.find(request.parameter("fingerprint"));
     if (!image.ok() || !(image->is_public || image->cached)) return missing();
-    const auto files = images_.export_files(image->fingerprint);
+    const auto files = images.export_files(image->fingerprint);
     if (!files.ok()) return failed(files.error());
     auto reply = export_reply(*files);
     return reply.ok() ? *std::move(reply) : failed(reply.error());

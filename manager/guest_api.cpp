@@ -8,6 +8,7 @@
 #include "manager/events.h"
 #include "manager/instance_set.h"
 #include "manager/names.h"
+#include "manager/projects.h"
 
 namespace cella::manager {
 namespace {
@@ -102,6 +103,7 @@ Result<Guest> GuestApi::find(GuestId id) const {
   const auto& own = entry->record.config;
   Guest guest;
   guest.name = short_name(entry->record.name);
+  guest.project_of_images = around_.projects.project_of_images(project_of(entry->record.name));
   const auto& cloud_init_id = device_value(own, "volatile.cloud-init.instance-id");
   guest.cloud_init_id = cloud_init_id.empty() ? guest.name : cloud_init_id;
   guest.config = entry->expanded_config;

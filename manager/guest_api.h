@@ -15,6 +15,7 @@ namespace cella::manager {
 // An instance as it sees itself.
 struct Guest {
   std::string name;
+  std::string project_of_images;  // the project whose images are its own
   std::string cloud_init_id;  // cloud-init's instance-id
   Config config;              // merged; more than what the instance may see
   Devices devices;            // merged; NICs with their MAC addresses

@@ -128,7 +128,8 @@ Result<void> Warnings::store_locked(const Warning& warning) {
 }
 
 void Warnings::tell(const char* action, const std::string& uuid, const Caller& caller) {
-  events_.lifecycle({action, "/1.0/warnings/" + uuid, {}, caller});
+  // Of no project: what ails the host is told to those who may see all of it.
+  events_.lifecycle({action, "/1.0/warnings/" + uuid, {}, caller}, "");
 }
 
 void Warnings::log_failure(const Result<void>& outcome) {

@@ -24,9 +24,9 @@ def connect():
 class Guest(http.client.HTTPConnection):
     """What a process of a container sends over its socket."""
 
-    def __init__(self, host, name):
+    def __init__(self, pid):
         super().__init__("lxd")
-        self.sock = socket_from_inside(host.pid(name), connect)
+        self.sock = socket_from_inside(pid, connect)
         self.sock.settimeout(20)
 
     def ask(self, method, path, body=None):
@@ -36,7 +36,11 @@ class Guest(http.client.HTTPConnection):
 
 
 def ask(host, name, path, method="GET", body=None):
-    guest = Guest(host, name)
+    return ask_pid(host.pid(name), path, method, body)
+
+
+def ask_pid(pid, path, method="GET", body=None):
+    guest = Guest(pid)
     try:
         return guest.ask(method, path, body)
     finally:
@@ -78,7 +82,7 @@ def test_what_cloud_init_asks(host):
     host.cella("config", "set", "a", "user.colour", "blue green")
     status, text = ask(host, "a", "/")
     assert (status, json.loads(text)) == (200, ["/1.0"]), (status, text)
-    guest = Guest(host, "a")
+    guest = Guest(host.pid("a"))
     status, text = guest.ask("GET", "/1.0/meta-data")
     own = host.instance("a")["config"]
     assert status == 200
@@ -208,6 +212,23 @@ def test_images_only_where_allowed(host):
     assert ask(host, "a", f"/1.0/images/{image}/export")[0] == 403
 
 
+def test_images_are_those_of_the_instances_project(host):
+    prepare(host, "a")
+    image = host.json("image", "list")[0]["fingerprint"]
+    assert host.api("PATCH", f"/1.0/images/{image}", {"public": True})[0] == 200
+    host.cella("config", "set", "a", "security.devlxd.images", "true")
+    assert ask(host, "a", f"/1.0/images/{image}/export")[0] == 200
+    host.cella("project", "create", "apart", "-c", "features.images=true", "-c", "features.profiles=false")
+    host.cella("stop", "--force", "a")
+    host.cella("move", "a", "a", "--target-project", "apart")
+    host.cella("start", "a", "--project", "apart")
+    status, state = host.api("GET", "/1.0/instances/a/state?project=apart")
+    assert status == 200, state
+    assert ask_pid(state["metadata"]["pid"], f"/1.0/images/{image}/export")[0] == 404, "another project's image"
+    host.cella("delete", "--force", "a", "--project", "apart")
+    host.cella("project", "delete", "apart")
+
+
 def test_switched_off(host):
     prepare(host, "b")
     host.cella("config", "set", "b", "security.devlxd", "false")
@@ -247,7 +268,7 @@ def test_one_instance_cannot_use_up_the_daemon(host):
     assert b" 200 " in answer, answer
     for stream in idle:
         stream.close()
-    guest = Guest(host, "a")
+    guest = Guest(host.pid("a"))
     guest.putrequest("PATCH", "/1.0")
     guest.putheader("Content-Length", str(64 << 20))
     guest.endheaders()

@@ -186,7 +186,7 @@ TEST_F(NicRoot, P2pAndUnmanagedBridgeGetTheirLinksWithoutAddresses) {
   EXPECT_EQ(netlink::find_link(*socket_, plan2->host_name)->master, netlink::find_link(*socket_, "cntplain0")->index);
   EXPECT_EQ(networks_->attach({.instance = "c1", .device = "eth2",
                                .config = {{"nictype", "bridged"}, {"parent", "missing0"}}, .mac = kMac1}).error().kind(),
-            ErrorKind::kNotFound);
+            ErrorKind::kInvalid);
 }
 
 }  // namespace
