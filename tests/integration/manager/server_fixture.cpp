@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
+#include <poll.h>
 #include <sched.h>
 #include <thread>
 
@@ -196,6 +197,7 @@ void ServerTest::eventually(const char* what, const std::function<bool()>& check
 }
 
 void ServerTest::tear_down_host() {
+  if (server_ == nullptr) open_server();  // what a test closed still has to be taken down
   if (server_ != nullptr) {
     for (const auto& instance : server_->instances().list()) {
       if (instance.status != StatusCode::kStopped) {
@@ -228,6 +230,14 @@ void ServerTest::check_leftovers() {
   for (const auto& name : *cgroups) EXPECT_EQ(name.find(std::string("lxc.payload.") + kPrefix), std::string::npos) << name;
   const auto mounts = read_file("/proc/self/mountinfo");
   EXPECT_EQ(mounts->find(dir_), std::string::npos);
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    const auto command = read_file(process.path() / "cmdline");
+    if (!command.ok() || command->find(dir_) == std::string::npos) continue;
+    // The keeper answers before it ends.
+    const PidFd pidfd(sys_pidfd_open(std::stoi(process.path().filename()), 0));
+    pollfd polled{pidfd.get(), POLLIN, 0};
+    EXPECT_TRUE(!pidfd || ::poll(&polled, 1, 10'000) == 1) << process.path() << " " << *command;
+  }
 }
 
 }  // namespace cella::manager::test
