@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/spawn.h"
 #include "base/syscalls.h"
+#include "base/units.h"
 #include "cgroups/hierarchy.h"
 #include "runtime/client.h"
 
@@ -233,8 +234,10 @@ void ServerTest::check_leftovers() {
   for (const auto& process : std::filesystem::directory_iterator("/proc")) {
     const auto command = read_file(process.path() / "cmdline");
     if (!command.ok() || command->find(dir_) == std::string::npos) continue;
+    const auto pid = parse_unsigned("pid", process.path().filename().string());
+    if (!pid.ok()) continue;  // "self"
     // The keeper answers before it ends.
-    const PidFd pidfd(sys_pidfd_open(std::stoi(process.path().filename()), 0));
+    const PidFd pidfd(sys_pidfd_open(static_cast<pid_t>(*pid), 0));
     pollfd polled{pidfd.get(), POLLIN, 0};
     EXPECT_TRUE(!pidfd || ::poll(&polled, 1, 10'000) == 1) << process.path() << " " << *command;
   }
